@@ -1,0 +1,5 @@
+"""`python -m onnxtool`."""
+
+from onnxtool.cli.app import main
+
+main()

@@ -1,0 +1,224 @@
+"""What one run costs at given sizes: MACs, weight bytes, and the memory for activations."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import onnx
+
+from onnxtool.analysis import contrib
+from onnxtool.analysis.control_flow import NodeRun, Run
+from onnxtool.analysis.macs import FORMULAS, node_macs
+from onnxtool.analysis.shapes import run_shapes
+from onnxtool.analysis.sizes import Sizes, resolve
+from onnxtool.analysis.values import KnownShape, Value
+from onnxtool.model.signature import Signature
+from onnxtool.model.tensors import dtype
+from onnxtool.model.view import STANDARD_DOMAINS, ModelView, operator
+
+# Operators that give their input another shape: ONNX Runtime lets both share memory.
+VIEWS = frozenset({"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A node whose MACs are not in the total."""
+
+    node: str
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolConflict:
+    """One symbol that turned out to have several sizes, as (`value:axis`, size)."""
+
+    symbol: str
+    sizes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The cost of one run.
+
+    Attributes:
+        sizes: Given sizes, by symbol.
+        assumed: Sizes assumed for what was not given.
+        macs: Multiply-accumulate operations by operator, largest first.
+        node_macs: (node, MACs) for each node that does any, in order of execution.
+        weight_bytes: Bytes of all stored tensors.
+        peak_activation_bytes: The most that inputs and intermediate values occupy at once, each
+            freed after its last use; an estimate, since a runtime plans its memory in its own way.
+        peak_at: The node at which that is so.
+        unsized: Number of values left out of it because their size is not known.
+        outputs: The shape of each output.
+        conflicts: Symbols that stand for several sizes.
+        unresolved: Nodes whose MACs are not known.
+    """
+
+    sizes: Mapping[str, int]
+    assumed: Mapping[str, int]
+    macs: Mapping[str, int]
+    node_macs: tuple[tuple[onnx.NodeProto, int], ...]
+    weight_bytes: int
+    peak_activation_bytes: int
+    peak_at: str
+    unsized: int
+    outputs: tuple[tuple[str, KnownShape | None], ...]
+    conflicts: tuple[SymbolConflict, ...]
+    unresolved: tuple[Unresolved, ...]
+
+    @property
+    def total_macs(self) -> int:
+        """MACs of all resolved nodes."""
+        return sum(self.macs.values())
+
+
+def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
+    """Compute the cost of one run with axes of the sizes in `at`; other dynamic axes are 1.
+
+    Raises:
+        UsageError: A size is negative.
+    """
+    sizes = resolve(signature, at)
+    run = run_shapes(model.proto, sizes.shapes, sizes.contents)
+    counted = tuple(_count(run, 1))
+    by_operator: Counter[str] = Counter()
+    for node, macs in counted:
+        if isinstance(macs, int):
+            by_operator[operator(node)] += macs
+    outputs = tuple((name, run.values[name].shape) for name in run.outputs if name in run.values)
+    peak = _Memory(run, set(sizes.shapes))
+    return Cost(
+        sizes=sizes.given,
+        assumed=sizes.assumed,
+        macs=dict(by_operator.most_common()),
+        node_macs=tuple((node, macs) for node, macs in counted if isinstance(macs, int)),
+        weight_bytes=sum(tensor.size_bytes for tensor in model.tensors),
+        peak_activation_bytes=peak.bytes,
+        peak_at=peak.node,
+        unsized=peak.unsized,
+        outputs=outputs,
+        conflicts=_conflicts(signature, sizes, dict(outputs)),
+        unresolved=tuple(
+            Unresolved(node.name or "/".join(node.output), operator(node), reason)
+            for node, reason in counted
+            if isinstance(reason, str)
+        ),
+    )
+
+
+def _count(run: Run, times: int | None) -> Iterator[tuple[onnx.NodeProto, int | str]]:
+    """Each node that does matrix work, with its MACs, or the reason why they are not known."""
+    for step in run.nodes:
+        if _may_do_matrix_work(step.node):
+            yield step.node, _counted(step, times)
+        repeats = None if times is None or step.repeats is None else times * step.repeats
+        for inner in step.inner:
+            yield from _count(inner, repeats)
+
+
+def _may_do_matrix_work(node: onnx.NodeProto) -> bool:
+    custom = node.domain not in STANDARD_DOMAINS and not contrib.is_known(node)
+    return operator(node) in FORMULAS or custom
+
+
+def _counted(step: NodeRun, times: int | None) -> int | str:
+    if operator(step.node) not in FORMULAS:
+        return "custom operator"
+    macs = node_macs(step.node, step.inputs, step.outputs)
+    if macs is None:
+        return "shape depends on data" if _fed(step) else "shape not known"
+    return "runs as often as data says" if times is None else macs * times
+
+
+def _fed(step: NodeRun) -> bool:
+    """Whether at least the ranks of the inputs are known."""
+    return all(value is None or value.shape is not None for value in step.inputs)
+
+
+def _conflicts(
+    signature: Signature, sizes: Sizes, outputs: Mapping[str, KnownShape | None]
+) -> tuple[SymbolConflict, ...]:
+    """Symbols of the interface whose axes turned out to have different sizes."""
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for spec in (*signature.inputs, *signature.outputs):
+        shape = sizes.shapes.get(spec.name) or outputs.get(spec.name) or ()
+        for axis, symbol in spec.dynamic_axes.items():
+            size = shape[axis] if axis < len(shape) else None
+            if symbol is not None and size is not None:
+                found[symbol][f"{spec.name}:{axis}"] = size
+    return tuple(
+        SymbolConflict(symbol, tuple(axes.items()))
+        for symbol, axes in found.items()
+        if len(set(axes.values())) > 1
+    )
+
+
+class _Memory:
+    """The most memory that values occupy at once, each freed after its last use."""
+
+    def __init__(self, run: Run, live: set[str]) -> None:
+        self.bytes, self.node, self.unsized = 0, "", 0
+        self._follow(run, live, 0)
+
+    def _follow(self, run: Run, live: set[str], base: int) -> None:
+        """Go through a graph that starts with the values `live`, on top of `base` bytes."""
+        owner = _owners(run)
+        last_use = _last_uses(run, owner)
+        held = {name: self._size(run.values[name]) for name in live if name in run.values}
+        total = base + sum(held.values())
+        for index, step in enumerate(run.nodes):
+            for name, value in zip(step.node.output, step.outputs, strict=True):
+                if value is not None and owner[name] == name and step.node.op_type != "Constant":
+                    held[name] = self._size(value)
+                    total += held[name]
+            if total > self.bytes:
+                self.bytes, self.node = total, step.node.name or step.node.op_type
+            for inner in step.inner:
+                self._follow(inner, set(), total)
+            for name in last_use.get(index, ()):
+                total -= held.pop(name, 0)
+
+    def _size(self, value: Value) -> int:
+        shape, bits = value.full_shape, dtype(value.elem_type).bits
+        if shape is None or bits is None:
+            self.unsized += 1
+            return 0
+        return math.prod(shape) * bits // 8
+
+
+def _owners(run: Run) -> dict[str, str]:
+    """The value whose memory each value occupies: its own, or that of what it is a view of."""
+    owner: dict[str, str] = {}
+    for step in run.nodes:
+        for name in step.node.output:
+            view = step.node.op_type in VIEWS and step.node.input
+            source = step.node.input[0] if view else name
+            owner[name] = owner.get(source, source)
+    return owner
+
+
+def _last_uses(run: Run, owner: Mapping[str, str]) -> dict[int, list[str]]:
+    """Index of a node -> the values that are not needed after it."""
+    last: dict[str, int] = {}
+    for index, step in enumerate(run.nodes):
+        for name in (*step.node.output, *_reads(step)):
+            last[owner.get(name, name)] = index
+    for name in run.outputs:
+        last.pop(owner.get(name, name), None)
+    freed: defaultdict[int, list[str]] = defaultdict(list)
+    for name, index in last.items():
+        freed[index].append(name)
+    return freed
+
+
+def _reads(step: NodeRun) -> Iterator[str]:
+    """What a node reads, its subgraphs included."""
+    yield from step.node.input
+    for inner in step.inner:
+        for nested in inner.nodes:
+            yield from _reads(nested)

@@ -1,0 +1,148 @@
+"""What is broken in a model that can still be read.
+
+Not a linter: each entry is something that ONNX or every runtime refuses, or that makes what
+`inspect` shows unreliable.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import onnx
+
+from onnxtool.analysis.functions import recursive_functions
+from onnxtool.analysis.order import in_order
+from onnxtool.model.external import ExternalFile
+from onnxtool.model.skeleton import MAX_PROTOBUF_BYTES
+from onnxtool.model.tensors import DTYPES, Storage, StoredTensor
+from onnxtool.model.view import ModelView, Scope, subgraphs
+
+EXPORT_AGAIN = "export the model again"
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One thing that is broken, where, and what to do about it."""
+
+    what: str
+    where: str
+    hint: str = EXPORT_AGAIN
+
+
+def find_damage(model: ModelView, files: Iterable[ExternalFile]) -> tuple[Damage, ...]:
+    """Everything that is broken: files, header, stored tensors, names, order, functions."""
+    return (
+        *_file_damage(files),
+        *_header_damage(model),
+        *(damage for tensor in model.tensors for damage in _tensor_damage(tensor)),
+        *_graph_damage(model.scopes[0], set()),
+        *(d for scope in model.scopes if _is_function(scope) for d in _graph_damage(scope, set())),
+        *_function_damage(model.proto),
+    )
+
+
+def _file_damage(files: Iterable[ExternalFile]) -> Iterator[Damage]:
+    for file in files:
+        if file.trouble is not None:
+            what, _, hint = file.explanation.rpartition(": ")
+            yield Damage(f"external file {what or hint}", file.location, hint)
+
+
+def _header_damage(model: ModelView) -> Iterator[Damage]:
+    if model.size_bytes > MAX_PROTOBUF_BYTES:
+        yield Damage(
+            f"the file has {model.size_bytes:,} bytes: protobuf and ONNX Runtime refuse over 2 GiB",
+            model.path.name,
+            "save it with external data",
+        )
+    if "" not in model.opset_imports and any("::" not in name for name in model.operators):
+        yield Damage("no version of the standard operators is imported", "opset_import")
+    if not model.proto.ir_version:
+        yield Damage("no IR version", "ir_version")
+
+
+def _tensor_damage(tensor: StoredTensor) -> Iterator[Damage]:
+    where = f"{tensor.scope}:{tensor.name or tensor.node}"
+    if any(size < 0 for size in tensor.shape):
+        yield Damage(f"stored tensor with the impossible shape {list(tensor.shape)}", where)
+        return
+    if tensor.proto.data_type not in DTYPES:
+        yield Damage(f"stored tensor of unknown element type {tensor.proto.data_type}", where)
+        return
+    stored = _stored_bytes(tensor)
+    if stored is not None and stored != tensor.size_bytes:
+        yield Damage(
+            f"stored tensor has {stored:,} bytes where its shape needs {tensor.size_bytes:,}", where
+        )
+
+
+def _stored_bytes(tensor: StoredTensor) -> int | None:
+    """How many bytes there are for a tensor; None where the storage does not say."""
+    if tensor.storage is not Storage.INLINE:
+        return tensor.length
+    if tensor.proto.HasField("raw_data"):
+        return len(tensor.proto.raw_data)
+    return None
+
+
+def _is_function(scope: Scope) -> bool:
+    return isinstance(scope.body, onnx.FunctionProto)
+
+
+def _graph_damage(scope: Scope, outer: set[str]) -> Iterator[Damage]:
+    """Names of a graph and of the graphs inside it: made once, made before they are read."""
+    stored = [t.name for t in scope.initializers]
+    stored += [t.values.name for t in scope.sparse_initializers]
+    made = [name for node in scope.nodes for name in node.output if name]
+    yield from _repeated(scope, stored, "initializer")
+    yield from _repeated(scope, [*dict.fromkeys((*stored, *scope.input_names)), *made], "value")
+    visible = outer | {*stored, *scope.input_names, *made}
+    for node in scope.nodes:
+        for name in node.input:
+            if name and name not in visible:
+                yield Damage(
+                    f"reads `{name}`, which nothing gives", str(scope.at(node=node)), EXPORT_AGAIN
+                )
+    for name in scope.output_names:
+        if name not in visible:
+            yield Damage("output that nothing gives", str(scope.at(value=name)))
+    yield from _disorder(scope)
+    for node in scope.nodes:
+        for name, graph in subgraphs(node):
+            inner = Scope(f"{scope.path}/{node.name or node.op_type}.{name}", graph)
+            yield from _graph_damage(inner, visible)
+
+
+def _repeated(scope: Scope, names: Iterable[str], kind: str) -> Iterator[Damage]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield Damage(f"{kind} given {count} times", str(scope.at(value=name)))
+
+
+def _disorder(scope: Scope) -> Iterator[Damage]:
+    """Nodes that stand before what they read, or that wait for each other."""
+    position = {name: i for i, node in enumerate(scope.nodes) for name in node.output}
+    early = [
+        node
+        for i, node in enumerate(scope.nodes)
+        if any(position.get(name, -1) >= i for name in node.input if name)
+    ]
+    if not early:
+        return
+    ordered = in_order(scope.nodes)
+    place = {id(node): i for i, node in enumerate(ordered)}
+    after = {name: place[id(node)] for node in ordered for name in node.output}
+    stuck = [n for n in ordered if any(after.get(name, -1) >= place[id(n)] for name in n.input)]
+    if stuck:
+        yield Damage(f"cycle through {len(stuck)} nodes", str(scope.at(node=stuck[0])))
+    else:
+        yield Damage(
+            f"{len(early)} nodes stand before what they read", str(scope.at(node=early[0]))
+        )
+
+
+def _function_damage(proto: onnx.ModelProto) -> Iterator[Damage]:
+    for domain, name in recursive_functions(proto):
+        yield Damage("function that calls itself", f"{domain}::{name}")

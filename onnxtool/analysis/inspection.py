@@ -1,0 +1,217 @@
+"""Everything that can be said about a graph, or a folder of graphs, without running it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onnxtool.analysis.damage import Damage, find_damage
+from onnxtool.analysis.modules import Module, module_tree
+from onnxtool.analysis.sizes import check_names, settable
+from onnxtool.analysis.storage import ExternalData, external_data, siblings_of
+from onnxtool.analysis.weights import Weights, weigh
+from onnxtool.model.artifact import Digest, digest
+from onnxtool.model.bundle import Bundle, load
+from onnxtool.model.metadata import Metadata, Vocabulary
+from onnxtool.model.signature import Signature, signature
+from onnxtool.model.view import ModelView
+from onnxtool.model.wiring import Wire
+from onnxtool.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from onnxtool.analysis.cost import Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a model's file says of itself; empty where it says nothing."""
+
+    ir_version: int
+    opset_imports: Mapping[str, int]
+    producer: str
+    producer_version: str
+    domain: str
+    model_version: int
+    doc_string: str
+    metadata_props: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The result of inspecting one graph.
+
+    Attributes:
+        path: The file.
+        size_bytes: Its size, external data not included.
+        digest: SHA-256 of it and of its external data, unless not asked for.
+        header: Versions, producer, metadata.
+        signature: Interface, symbols, states, role and family.
+        nodes: Number of nodes, in all scopes.
+        operators: Number of nodes by operator, most first; `domain::Name` outside the standard.
+        subgraphs: Number of graphs inside nodes.
+        functions: Names of the model's own functions.
+        custom_domains: Domains of operators that are neither standard nor model-local.
+        weights: Stored tensors.
+        external: Where they are on disk.
+        modules: The module tree.
+        cost: MACs and memory, if sizes were given.
+        damage: What is broken.
+    """
+
+    path: Path
+    size_bytes: int
+    digest: Digest | None
+    header: Header
+    signature: Signature
+    nodes: int
+    operators: Mapping[str, int]
+    subgraphs: int
+    functions: tuple[str, ...]
+    custom_domains: tuple[str, ...]
+    weights: Weights
+    external: ExternalData
+    modules: Module
+    cost: Cost | None
+    damage: tuple[Damage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BundleInspection:
+    """The result of inspecting a folder of graphs that are one model.
+
+    Attributes:
+        path: The folder.
+        models: Its graphs, in order of file name.
+        wiring: How they feed one another.
+        metadata: Its `model_meta.json`, if there is one.
+        vocabulary: Its token list, if there is one.
+        companions: (kind, name) of other files that are expected beside a model.
+        orphans: Files that belong to nothing.
+        unreadable: What should be part of the model and could not be read.
+    """
+
+    path: Path
+    models: tuple[Inspection, ...]
+    wiring: tuple[Wire, ...]
+    metadata: Metadata | None
+    vocabulary: Vocabulary | None
+    companions: tuple[tuple[str, str], ...]
+    orphans: tuple[str, ...]
+    unreadable: tuple[Damage, ...]
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """Everything that is broken, in the folder and in its graphs."""
+        return (*self.unreadable, *(damage for model in self.models for damage in model.damage))
+
+
+def inspect(
+    model: str | os.PathLike[str] | ModelView | Bundle,
+    *,
+    at: Mapping[str, int] | None = None,
+    hash: bool = True,
+    allow_links: bool = False,
+    progress: Progress = SILENT,
+) -> Inspection | BundleInspection:
+    """Describe a graph, or a folder of graphs, without loading its weights.
+
+    Args:
+        model: A path, or what `load` returned for it.
+        at: Sizes of dynamic axes, by symbol or as `input:axis`, to compute the cost at. Axes that
+            are not named are taken to be 1.
+        hash: Whether to read every byte for its SHA-256.
+        allow_links: Let external data be read through links; for a path only.
+        progress: Told about the bytes hashed.
+
+    Returns:
+        An `Inspection` for a graph, a `BundleInspection` for a folder.
+
+    Raises:
+        ModelLoadError: There is no model at the path, or none that can be read.
+        UsageError: `at` names an axis that no graph has.
+    """
+    if isinstance(model, str | os.PathLike):
+        model = load(model, allow_links=allow_links)
+    views = [member.view for member in model.models] if isinstance(model, Bundle) else [model]
+    signatures = [signature(view) for view in views]
+    check_names(at or {}, {name for known in signatures for name in settable(known)})
+    inspect_one = _Inspector(at, progress if hash else None).inspect
+    if isinstance(model, ModelView):
+        return inspect_one(model, signatures[0], None)
+    return BundleInspection(
+        path=model.path,
+        models=tuple(
+            inspect_one(view, known, [other for other in views if other is not view])
+            for view, known in zip(views, signatures, strict=True)
+        ),
+        wiring=model.wiring,
+        metadata=model.metadata,
+        vocabulary=model.vocabulary,
+        companions=model.companions,
+        orphans=model.orphans,
+        unreadable=tuple(Damage(str(e), name, e.hint) for name, e in model.unreadable),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Inspector:
+    """What is the same for every graph of one call; no progress means no hashes."""
+
+    at: Mapping[str, int] | None
+    progress: Progress | None
+
+    def inspect(
+        self, view: ModelView, known: Signature, siblings: Sequence[ModelView] | None
+    ) -> Inspection:
+        """Inspect one graph; `siblings` are read from its folder if they are not given."""
+        files = view.external_files
+        if siblings is None:
+            siblings = siblings_of(view) if files else ()
+        price = None if self.at is None else self.cost(view, known)
+        return Inspection(
+            path=view.path,
+            size_bytes=view.size_bytes,
+            digest=digest(view, progress=self.progress) if self.progress else None,
+            header=_header(view),
+            signature=known,
+            nodes=sum(view.operators.values()),
+            operators=dict(view.operators.most_common()),
+            subgraphs=sum("/" in scope.path for scope in view.scopes),
+            functions=tuple(f"{f.domain}::{f.name}" for f in view.proto.functions),
+            custom_domains=_custom_domains(view),
+            weights=weigh(view, files),
+            external=external_data(view, files, siblings),
+            modules=module_tree(view, price.node_macs if price else None),
+            cost=price,
+            damage=find_damage(view, files),
+        )
+
+    def cost(self, view: ModelView, known: Signature) -> Cost:
+        """The cost at the sizes asked for."""
+        # Imported here: the reference operators behind it take as long as all of the rest.
+        from onnxtool.analysis.cost import cost
+
+        return cost(view, known, self.at or {})
+
+
+def _header(view: ModelView) -> Header:
+    proto = view.proto
+    return Header(
+        ir_version=proto.ir_version,
+        opset_imports=view.opset_imports,
+        producer=proto.producer_name,
+        producer_version=proto.producer_version,
+        domain=proto.domain,
+        model_version=proto.model_version,
+        doc_string=proto.doc_string,
+        metadata_props={entry.key: entry.value for entry in proto.metadata_props},
+    )
+
+
+def _custom_domains(view: ModelView) -> tuple[str, ...]:
+    own = {function.domain for function in view.proto.functions}
+    used = {name.rpartition("::")[0] for name in view.operators}
+    return tuple(sorted(used - own - {""}))

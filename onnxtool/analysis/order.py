@@ -1,0 +1,31 @@
+"""Topological order of nodes."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable
+
+import onnx
+
+
+def in_order(nodes: Iterable[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """Nodes in topological order: as they stand, where they stand so; those in a cycle last."""
+    given = list(nodes)
+    maker = {name: index for index, node in enumerate(given) for name in node.output if name}
+    needs = [{maker[name] for name in node.input if name in maker} for node in given]
+    users: defaultdict[int, list[int]] = defaultdict(list)
+    for index, needed in enumerate(needs):
+        for source in needed:
+            users[source].append(index)
+    ready = [index for index, needed in enumerate(needs) if not needed]
+    heapq.heapify(ready)
+    order: list[int] = []
+    while ready:
+        order.append(index := heapq.heappop(ready))
+        for user in users[index]:
+            needs[user].discard(index)
+            if not needs[user]:
+                heapq.heappush(ready, user)
+    left = sorted(set(range(len(given))) - set(order))
+    return [given[index] for index in (*order, *left)]

@@ -1,0 +1,175 @@
+"""The shape of every value at given sizes, without weights and without running the model.
+
+With all input sizes fixed, a graph's shape arithmetic (`Shape`, `Gather`, `Concat`, `Range`, …) can
+be computed exactly, as ONNX Runtime would; onnx's own inference then needs no symbols. One pass in
+topological order: the operator's inference function gives types, and where all inputs of a node
+are small and known its contents are computed as well (`arithmetic`). Functions are inlined first;
+loops and branches are followed where their trip count and condition are known (`control_flow`).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import onnx
+import onnx.inliner
+
+from onnxtool.analysis.arithmetic import evaluate
+from onnxtool.analysis.contrib import output_types
+from onnxtool.analysis.control_flow import FOLLOW, Followed, NodeRun, Run
+from onnxtool.analysis.functions import recursive_functions
+from onnxtool.analysis.order import in_order
+from onnxtool.analysis.values import (
+    MAX_ELEMENTS,
+    UNKNOWN,
+    Array,
+    KnownShape,
+    Value,
+    from_array,
+    from_constant,
+    from_tensor,
+    tensor_type,
+)
+from onnxtool.model.view import STANDARD_DOMAINS
+
+_UNKNOWN_TYPE = onnx.TypeProto()
+# What onnx's inference raises for a node that it cannot make sense of.
+_INFERENCE_ERRORS = (
+    onnx.shape_inference.InferenceError,
+    onnx.defs.SchemaError,
+    RuntimeError,
+    KeyError,
+    ValueError,
+)
+
+
+def run_shapes(
+    proto: onnx.ModelProto, sizes: Mapping[str, KnownShape], contents: Mapping[str, Array]
+) -> Run:
+    """Follow a model's shapes from its inputs to its outputs.
+
+    Args:
+        proto: The model; its weights may be missing.
+        sizes: The shape of each graph input.
+        contents: What some integer or Boolean inputs hold, where shapes depend on it.
+    """
+    if proto.functions and not recursive_functions(proto):
+        proto = onnx.inliner.inline_local_functions(proto)
+    scope = {}
+    for value in proto.graph.input:
+        declared = Value(value.type)
+        if value.name in contents:
+            scope[value.name] = from_array(contents[value.name])
+        elif value.name in sizes:
+            scope[value.name] = Value(tensor_type(declared.elem_type, sizes[value.name]))
+        else:
+            scope[value.name] = declared
+    return _Propagation(proto).graph(proto.graph, scope)
+
+
+class _Propagation:
+    """One pass over one model."""
+
+    def __init__(self, proto: onnx.ModelProto) -> None:
+        self.opset_imports = list(proto.opset_import)
+        self.opset = max(
+            (o.version for o in proto.opset_import if o.domain in STANDARD_DOMAINS), default=1
+        )
+        self.ir_version = proto.ir_version
+
+    def graph(self, graph: onnx.GraphProto, outer: Mapping[str, Value]) -> Run:
+        """Run a graph in the scope of the graphs around it."""
+        values = dict(outer)
+        for tensor in graph.initializer:
+            values[tensor.name] = from_tensor(tensor)
+        for sparse in graph.sparse_initializer:
+            kind = tensor_type(sparse.values.data_type, tuple(sparse.dims))
+            values[sparse.values.name] = Value(kind)
+        declared = {info.name: Value(info.type) for info in (*graph.value_info, *graph.output)}
+        runs = tuple(self.node(node, values, declared) for node in in_order(graph.node))
+        return Run(runs, values, tuple(output.name for output in graph.output))
+
+    def node(
+        self, node: onnx.NodeProto, values: dict[str, Value], declared: Mapping[str, Value]
+    ) -> NodeRun:
+        """Run one node, and enter its outputs into `values`."""
+        inputs = tuple(values.get(name, UNKNOWN) if name else None for name in node.input)
+        done = self.followed(node, inputs, values)
+        named: list[Value | None] = []
+        for index, name in enumerate(node.output):
+            value = done.outputs[index] if index < len(done.outputs) else UNKNOWN
+            if value.shape is None and name in declared and declared[name].full_shape is not None:
+                value = declared[name]
+            named.append(value if name else None)
+            if name:
+                values[name] = value
+        return NodeRun(node, inputs, tuple(named), done.inner, done.repeats)
+
+    def followed(
+        self, node: onnx.NodeProto, inputs: Sequence[Value | None], values: Mapping[str, Value]
+    ) -> Followed:
+        """The outputs of a node, and what it runs inside."""
+        if node.domain not in STANDARD_DOMAINS:
+            return Followed([Value(kind) for kind in output_types(node, inputs)], (), 1)
+        if node.op_type in FOLLOW:
+            try:
+                return FOLLOW[node.op_type](self.graph, node, inputs, values)
+            except KeyError:  # A damaged node, without the subgraph or attribute that it needs.
+                return Followed([], (), None)
+        return Followed(self.outputs(node, inputs), (), 1)
+
+    def outputs(self, node: onnx.NodeProto, inputs: Sequence[Value | None]) -> Sequence[Value]:
+        """The outputs of a standard node without subgraphs."""
+        if node.op_type == "Constant":
+            return [from_constant(node)]
+        if node.op_type == "Shape" and inputs and inputs[0]:
+            shape = inputs[0].full_shape
+            if shape is not None:
+                bounds = {attribute.name: attribute.i for attribute in node.attribute}
+                part = shape[bounds.get("start", 0) : bounds.get("end", len(shape))]
+                return [from_array(np.array(part, dtype=np.int64))]
+        types = self.infer(node, inputs)
+        return self.evaluate(node, inputs, types) or [
+            Value(types.get(name, _UNKNOWN_TYPE)) for name in node.output
+        ]
+
+    def infer(
+        self, node: onnx.NodeProto, inputs: Sequence[Value | None]
+    ) -> Mapping[str, onnx.TypeProto]:
+        """Output types by the operator's own inference function; empty where it fails."""
+        known = {n: v for n, v in zip(node.input, inputs, strict=True) if v is not None}
+        try:
+            return onnx.shape_inference.infer_node_outputs(
+                _schema(node.op_type, self.opset),
+                node,
+                {name: value.type for name, value in known.items()},
+                {name: value.data for name, value in known.items() if value.data is not None},
+                opset_imports=self.opset_imports,
+                ir_version=self.ir_version,
+            )
+        except _INFERENCE_ERRORS:  # The outputs stay unknown, and what lacks them is counted.
+            return {}
+
+    def evaluate(
+        self,
+        node: onnx.NodeProto,
+        inputs: Sequence[Value | None],
+        types: Mapping[str, onnx.TypeProto],
+    ) -> list[Value] | None:
+        """The contents of the outputs, where all inputs are known and the results are small."""
+        if not inputs or any(value is not None and value.data is None for value in inputs):
+            return None
+        shapes = (Value(kind).full_shape for kind in types.values())
+        if any(shape is not None and math.prod(shape) > MAX_ELEMENTS for shape in shapes):
+            return None
+        arrays = [None if value is None else value.array for value in inputs]
+        results = evaluate(node, arrays, self.opset)
+        return None if results is None else [from_array(array) for array in results]
+
+
+@functools.cache
+def _schema(op_type: str, version: int) -> onnx.defs.OpSchema:
+    return onnx.defs.get_schema(op_type, version, "")

@@ -1,0 +1,130 @@
+"""The stored tensors of a model: how many parameters, how many bytes, what is there twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from onnxtool.model.artifact import CHUNK_BYTES
+from onnxtool.model.external import ExternalFile
+from onnxtool.model.skeleton import LARGE_BYTES
+from onnxtool.model.tensors import Holder, Storage, StoredTensor, read_bytes
+from onnxtool.model.view import ModelView
+
+# Enough to tell two trained tensors apart without reading them.
+_SAMPLE_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Tensors with the same dtype, shape and bytes, each of `size_bytes`."""
+
+    names: tuple[str, ...]
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What a model stores.
+
+    Attributes:
+        initializers: Number of initializers, sparse ones included, in all scopes.
+        parameters: Elements of all initializers.
+        bytes_by_dtype: Their bytes, by element type, most first.
+        attribute_tensors: Number of tensors in node attributes, such as `Constant`.
+        attribute_bytes_by_dtype: Their bytes, by element type, most first.
+        duplicates: Large tensors that are stored more than once.
+    """
+
+    initializers: int
+    parameters: int
+    bytes_by_dtype: Mapping[str, int]
+    attribute_tensors: int
+    attribute_bytes_by_dtype: Mapping[str, int]
+    duplicates: tuple[Duplicate, ...]
+
+    @property
+    def wasted_bytes(self) -> int:
+        """What storing every duplicate once would save."""
+        return sum((len(d.names) - 1) * d.size_bytes for d in self.duplicates)
+
+
+def weigh(model: ModelView, files: Iterable[ExternalFile]) -> Weights:
+    """Count a model's stored tensors; only possible duplicates are read, in pieces."""
+    attributes = [t for t in model.tensors if t.holder is Holder.ATTRIBUTE]
+    initializers = [t for t in model.tensors if t.holder is not Holder.ATTRIBUTE]
+    # A sparse tensor's indices say where its parameters are; they are none themselves.
+    values = [t for t in initializers if t.holder is not Holder.SPARSE_INDICES]
+    return Weights(
+        initializers=len(values),
+        parameters=sum(tensor.elements for tensor in values),
+        bytes_by_dtype=_bytes_by_dtype(initializers),
+        attribute_tensors=len(attributes),
+        attribute_bytes_by_dtype=_bytes_by_dtype(attributes),
+        duplicates=tuple(_duplicates(model, {f.location: f for f in files})),
+    )
+
+
+def _bytes_by_dtype(tensors: Iterable[StoredTensor]) -> dict[str, int]:
+    sizes: Counter[str] = Counter()
+    for tensor in tensors:
+        sizes[tensor.dtype.name] += tensor.size_bytes
+    return dict(sizes.most_common())
+
+
+def _duplicates(model: ModelView, files: Mapping[str, ExternalFile]) -> Iterator[Duplicate]:
+    """Tensors that agree in shape, then in a sample, then in their SHA-256."""
+    alike: defaultdict[object, list[StoredTensor]] = defaultdict(list)
+    for tensor in model.tensors:
+        if tensor.size_bytes >= LARGE_BYTES and _source(model, files, tensor):
+            alike[tensor.dtype, tensor.shape].append(tensor)
+    for key in (_sample, _sha256):
+        finer: defaultdict[object, list[StoredTensor]] = defaultdict(list)
+        for group, tensors in alike.items():
+            for tensor in tensors if len(tensors) > 1 else ():
+                path = _source(model, files, tensor) or model.path
+                finer[group, key(tensor, path)].append(tensor)
+        alike = finer
+    for tensors in alike.values():
+        if len(tensors) > 1:
+            names = tuple(tensor.name or tensor.node for tensor in tensors)
+            yield Duplicate(names, tensors[0].size_bytes)
+
+
+def _source(
+    model: ModelView, files: Mapping[str, ExternalFile], tensor: StoredTensor
+) -> Path | None:
+    """The file that holds the tensor's bytes, if all of them are there and may be read."""
+    if tensor.storage is not Storage.EXTERNAL:
+        return model.path
+    file = files.get(tensor.file)
+    whole = tensor.length is None or tensor.length >= tensor.size_bytes
+    return file.path if file and file.trouble is None and whole and tensor.offset >= 0 else None
+
+
+def _sample(tensor: StoredTensor, path: Path) -> bytes:
+    """A few bytes of the beginning, the middle and the end."""
+    if tensor.storage is Storage.INLINE:
+        return read_bytes(tensor, path)
+    last = tensor.size_bytes - _SAMPLE_BYTES
+    sample = b""
+    with path.open("rb", buffering=0) as file:
+        for start in (0, last // 2, last):
+            file.seek(tensor.offset + start)
+            sample += file.read(_SAMPLE_BYTES)
+    return sample
+
+
+def _sha256(tensor: StoredTensor, path: Path) -> bytes:
+    if tensor.storage is Storage.INLINE:
+        return hashlib.sha256(read_bytes(tensor, path)).digest()
+    digest, left = hashlib.sha256(), tensor.size_bytes
+    with path.open("rb") as file:
+        file.seek(tensor.offset)
+        while left and (piece := file.read(min(left, CHUNK_BYTES))):
+            digest.update(piece)
+            left -= len(piece)
+    return digest.digest()

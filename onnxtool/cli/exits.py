@@ -1,0 +1,25 @@
+"""Exit codes, and how an error is told: one line, what happened and what to do."""
+
+from __future__ import annotations
+
+import enum
+import sys
+
+from onnxtool.errors import OnnxToolError
+
+
+class ExitCode(enum.IntEnum):
+    """As for `diff` and `grep`: the answer is yes, the answer is no, or there was trouble."""
+
+    OK = 0
+    NEGATIVE = 1
+    TROUBLE = 2
+    BUG = 3
+
+
+def complain(error: OnnxToolError) -> None:
+    """Print an error to stderr."""
+    from onnxtool.render.units import plain
+
+    text = f"{error} ({error.hint})" if error.hint else str(error)
+    sys.stderr.write(f"error: {plain(text)}\n")

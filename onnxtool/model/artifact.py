@@ -1,0 +1,181 @@
+"""Read models from disk and write them back, never touching anything else on it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from onnxtool.errors import ModelLoadError, OnnxToolError, UnsupportedModelError
+from onnxtool.model.skeleton import Slice, expand, read_skeleton
+from onnxtool.model.tensors import Storage
+from onnxtool.model.view import ModelView
+from onnxtool.progress import SILENT, Progress
+
+CHUNK_BYTES = 1 << 20
+# SHA-256 of one file runs on one core; more threads than this only seek.
+HASH_THREADS = min(os.cpu_count() or 1, 8)
+
+
+def load_graph(path: str | os.PathLike[str], *, allow_links: bool = False) -> ModelView:
+    """Read the graph at `path`, leaving its weights on disk.
+
+    Args:
+        path: The .onnx file.
+        allow_links: Let external data be read through hard links, and through symbolic links that
+            stay in the model's folder or lead to the blobs of its own Hugging Face cache.
+
+    Raises:
+        ModelLoadError: The file is missing, damaged, or not an ONNX model.
+    """
+    path = Path(path)
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ModelLoadError(path, _why(error), hint="check the path") from None
+    except ValueError as error:
+        raise ModelLoadError(repr(str(path)), str(error), hint="check the path") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise ModelLoadError(path, "a device, a pipe or a folder, not a file", hint="pass a file")
+    return ModelView(read_skeleton(path), path, status.st_size, allow_links)
+
+
+def _why(error: OSError) -> str:
+    return "no such file or folder" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a release attests: the graph's file, and every file of weights that it refers to.
+
+    Attributes:
+        sha256: Of the graph's own file: what most tools quote, though it may cover no weights.
+        files: Location and SHA-256 of each external file, in order of location.
+        unreadable: Locations that could not be hashed.
+    """
+
+    sha256: str
+    files: tuple[tuple[str, str], ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> str | None:
+        """One SHA-256 over all of it: of the lines `SHA256  LOCATION`, the graph's first.
+
+        None if a file could not be read. Without external data it is the graph's own SHA-256.
+        """
+        if self.unreadable:
+            return None
+        if not self.files:
+            return self.sha256
+        lines = [self.sha256, *(f"{sha256}  {location}" for location, sha256 in self.files)]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def digest(model: ModelView, *, progress: Progress = SILENT) -> Digest:
+    """Hash the model's file and every readable file it refers to, streamed, files in parallel.
+
+    Raises:
+        ModelLoadError: A file could not be read to its end.
+    """
+    files = sorted(model.external_files, key=lambda file: file.location)
+    readable = [file for file in files if file.trouble is None]
+    total = model.size_bytes + sum(file.size_bytes or 0 for file in readable)
+    progress.start(f"SHA-256 of {model.path.name}", total)
+    try:
+        with ThreadPoolExecutor(HASH_THREADS) as pool:
+            paths = [model.path, *(file.path for file in readable)]
+            own, *hashes = pool.map(partial(sha256_of, progress=progress), paths)
+    finally:
+        progress.finish()
+    return Digest(
+        own,
+        tuple((file.location, sha256) for file, sha256 in zip(readable, hashes, strict=True)),
+        tuple(file.location for file in files if file.trouble is not None),
+    )
+
+
+def sha256_of(path: Path, *, progress: Progress = SILENT) -> str:
+    """The SHA-256 of a file, read in pieces of `CHUNK_BYTES`."""
+    sha256, piece = hashlib.sha256(), memoryview(bytearray(CHUNK_BYTES))
+    try:
+        with path.open("rb", buffering=0) as file:
+            while count := file.readinto(piece):
+                sha256.update(piece[:count])
+                progress.advance(count)
+    except OSError as error:
+        raise ModelLoadError(path, f"cannot be read: {error.strerror}") from error
+    return sha256.hexdigest()
+
+
+def save(model: ModelView, path: str | os.PathLike[str]) -> None:
+    """Write the model's graph to `path`, whole or not at all.
+
+    Weights that are inside its file are copied from there, piece by piece; external data is not
+    copied, so `path` must be in the folder that holds it.
+
+    Raises:
+        OnnxToolError: The file cannot be written; what was there before is as it was.
+        UnsupportedModelError: The model has external data, and `path` is in another folder.
+    """
+    path = Path(path)
+    moved = os.path.realpath(path.parent) != os.path.realpath(model.folder)
+    if moved and any(tensor.storage is Storage.EXTERNAL for tensor in model.tensors):
+        raise UnsupportedModelError(
+            f"{path}: the external data of {model.path} would be left behind",
+            hint=f"save into {model.folder}",
+        )
+    parts = expand(model.proto.SerializeToString())
+    with atomic_write(path) as out, model.path.open("rb") as source:
+        for part in parts:
+            for piece in (part,) if isinstance(part, bytes) else _pieces(source, part, model.path):
+                out.write(piece)
+
+
+def _pieces(source: IO[bytes], part: Slice, path: Path) -> Iterator[bytes]:
+    source.seek(part.offset)
+    left = part.length
+    while left:
+        piece = source.read(min(left, CHUNK_BYTES))
+        if not piece:
+            raise ModelLoadError(path, "ends inside a weight", offset=part.offset)
+        left -= len(piece)
+        yield piece
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears at `path`, mode 0644, when the block ends well; else nothing changes.
+
+    Raises:
+        OnnxToolError: The folder cannot be written to.
+    """
+    try:
+        # In the same folder, so that `replace` is an atomic rename and not a copy.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name:.100}.")
+    except OSError as error:
+        raise OnnxToolError(
+            f"{path}: cannot be written: {error.strerror}", hint="check the folder"
+        ) from None
+    scratch = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.chmod(0o644)
+        scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise OnnxToolError(f"{path}: cannot be written: {error.strerror}") from error
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise

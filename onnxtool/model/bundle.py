@@ -1,0 +1,194 @@
+"""A folder of graphs that together are one model."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from onnxtool.errors import ModelLoadError, OnnxToolError
+from onnxtool.model.artifact import load_graph
+from onnxtool.model.metadata import (
+    METADATA_NAMES,
+    VOCABULARY_NAMES,
+    Metadata,
+    Vocabulary,
+    read_metadata,
+    read_vocabulary,
+)
+from onnxtool.model.signature import Signature, signature
+from onnxtool.model.view import ModelView
+from onnxtool.model.wiring import Wire, wire
+
+# What a model's folder may hold besides graphs and their weights, by file name.
+COMPANIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("metadata", (*METADATA_NAMES, "config.json", "*_config.json", "*.yaml", "*.yml", "*.toml")),
+    ("metadata", ("streaming.json", "*contract*.json", ".gitattributes", ".gitignore")),
+    ("vocabulary", (*VOCABULARY_NAMES, "*tokens.txt", "vocab*.txt", "vocab.json", "merges.txt")),
+    ("tokenizer", ("tokenizer*", "*.model", "*.vocab", "special_tokens_map.json", "bpe*")),
+    ("checkpoint", ("*.nemo", "*.pt", "*.ckpt", "*.safetensors")),
+    ("document", ("README*", "LICENSE*", "NOTICE*", "CHANGELOG*", "*.md", "*.html", "*.pdf")),
+    ("recording", ("*.wav", "*.flac", "*.mp3", "*.ogg")),
+    ("test data", ("*.npz", "*.npy", "manifest*", "*manifest*.json*", "*.tsv")),
+    ("checksum", ("*.sha256", "*SHA256SUMS*", "*.md5", "*.sig", "*.asc")),
+    ("script", ("*.py", "*.sh", "Makefile")),
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A graph of a bundle.
+
+    Attributes:
+        name: Its file name.
+    """
+
+    name: str
+    view: ModelView
+    signature: Signature
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder of graphs, and what lies beside them.
+
+    Attributes:
+        models: Its graphs, in order of file name.
+        wiring: How outputs of one graph feed inputs of another.
+        metadata: Its `model_meta.json`, if there is a readable one.
+        vocabulary: Its token list, if there is a readable one.
+        companions: (kind, name) of the other files that a model's folder is expected to hold.
+        orphans: Files that no graph refers to and that are no companions.
+        unreadable: Files that should be part of it and could not be read, with the reason.
+    """
+
+    path: Path
+    models: tuple[Member, ...]
+    wiring: tuple[Wire, ...]
+    metadata: Metadata | None
+    vocabulary: Vocabulary | None
+    companions: tuple[tuple[str, str], ...]
+    orphans: tuple[str, ...]
+    unreadable: tuple[tuple[str, OnnxToolError], ...]
+
+
+def load(path: str | os.PathLike[str], *, allow_links: bool = False) -> ModelView | Bundle:
+    """Read a graph, or a folder of graphs, leaving the weights on disk.
+
+    Args:
+        path: An .onnx file, or a folder that holds some.
+        allow_links: Let external data be read through links; see `load_graph`.
+
+    Returns:
+        A `ModelView` for a file, a `Bundle` for a folder.
+
+    Raises:
+        ModelLoadError: There is nothing at `path`, or no ONNX model in it.
+    """
+    read = load_bundle if Path(path).is_dir() else load_graph
+    return read(path, allow_links=allow_links)
+
+
+def load_bundle(path: str | os.PathLike[str], *, allow_links: bool = False) -> Bundle:
+    """Read the folder at `path` as one model.
+
+    Raises:
+        ModelLoadError: The folder cannot be read, or holds no graph that can be.
+    """
+    folder = Path(path)
+    graphs = graph_files(folder)
+    models, unreadable = _load_all(graphs, allow_links=allow_links)
+    if not models:
+        raise unreadable[0][1]
+    metadata, vocabulary = None, None
+    for name in (*METADATA_NAMES, *VOCABULARY_NAMES):
+        if not (folder / name).is_file():
+            continue
+        try:
+            if name in METADATA_NAMES:
+                metadata = metadata or read_metadata(folder / name)
+            else:
+                vocabulary = vocabulary or read_vocabulary(folder / name)
+        except OnnxToolError as error:
+            unreadable.append((name, error))
+    loose = list(loose_files(folder, [member.view for member in models]))
+    companions = tuple((kind, name) for name in loose if (kind := companion_kind(name)))
+    return Bundle(
+        path=folder,
+        models=tuple(models),
+        wiring=wire([(member.name, member.signature) for member in models]),
+        metadata=metadata,
+        vocabulary=vocabulary,
+        companions=companions,
+        orphans=tuple(name for name in loose if not companion_kind(name)),
+        unreadable=tuple(unreadable),
+    )
+
+
+def graph_files(folder: Path) -> list[Path]:
+    """The .onnx files of a folder, in order of name.
+
+    Raises:
+        ModelLoadError: The folder cannot be read, or holds none.
+    """
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise ModelLoadError(folder, f"cannot be read: {error.strerror}") from None
+    graphs = [entry for entry in entries if entry.suffix == ".onnx" and not entry.is_dir()]
+    if graphs:
+        return graphs
+    nested = sorted({found.parent for found in folder.glob("*/*.onnx")})
+    raise ModelLoadError(
+        folder,
+        "no .onnx file in this folder",
+        hint=f"did you mean {nested[0]}?" if nested else "pass an .onnx file, or its folder",
+    )
+
+
+def _load_all(
+    graphs: Sequence[Path], *, allow_links: bool
+) -> tuple[list[Member], list[tuple[str, OnnxToolError]]]:
+    models: list[Member] = []
+    unreadable: list[tuple[str, OnnxToolError]] = []
+    for path in graphs:
+        try:
+            view = load_graph(path, allow_links=allow_links)
+            models.append(Member(path.name, view, signature(view)))
+        except OnnxToolError as error:
+            unreadable.append((path.name, error))
+    return models, unreadable
+
+
+def loose_files(folder: Path, models: Sequence[ModelView]) -> Iterator[str]:
+    """Files of the folder that no graph refers to, graphs left out, in order of name.
+
+    Subfolders count only where external data lies in them: a bundle may stand in any folder, and
+    the rest of that is not ours to read.
+    """
+    referenced = {file.location for model in models for file in model.external_files}
+    inside = {os.path.normpath(location) for location in referenced}
+    folders = {folder} | {(folder / location).parent for location in inside if "/" in location}
+    for place in sorted(folders):
+        if not place.is_relative_to(folder) or not place.is_dir():
+            continue
+        for entry in sorted(place.iterdir()):
+            name = str(entry.relative_to(folder))
+            if _is_loose(entry) and name not in inside:
+                yield name
+
+
+def _is_loose(entry: Path) -> bool:
+    return entry.suffix != ".onnx" and stat.S_ISREG(entry.lstat().st_mode)
+
+
+def companion_kind(name: str) -> str | None:
+    """What a file beside a model is by its name, or None for one that is not expected there."""
+    base = Path(name).name
+    for kind, patterns in COMPANIONS:
+        if any(fnmatch(base, pattern) for pattern in patterns):
+            return kind
+    return None

@@ -1,0 +1,375 @@
+"""The exports we know, as a table: what a graph of each family takes and gives.
+
+A graph is recognised by the names of its inputs and outputs and never by the name of its file. All
+`inputs` and `outputs` patterns of a row must be found (regular expressions, matched in full); the
+first row that fits wins, so a row stands before another that asks for less.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Role(enum.StrEnum):
+    """What a graph does in a speech-recognition pipeline."""
+
+    ENCODER = "encoder"
+    STREAMING_ENCODER = "streaming-encoder"
+    PREDICTOR = "predictor"
+    JOINT = "joint"
+    DECODER_JOINT = "decoder-joint"
+    CTC = "ctc"
+    VAD = "vad"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of graph of one family of exports.
+
+    Attributes:
+        name: The family, shared by its graphs.
+        role: What this graph does.
+        title: For people: which model, whose export.
+        inputs: Patterns of input names that must be there.
+        outputs: Patterns of output names that must be there.
+        states: (input pattern, output template): the output is fed to the input in the next call.
+        grows: Whether these states get longer with each call; their shapes do not always tell.
+    """
+
+    name: str
+    role: Role
+    title: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    states: tuple[tuple[str, str], ...] = ()
+    grows: bool = False
+
+
+_NEMO_CACHES = (
+    (r"cache_last_channel", r"cache_last_channel_next"),
+    (r"cache_last_time", r"cache_last_time_next"),
+    # Not ..._len_next: NeMo puts the word in the middle.
+    (r"cache_last_channel_len", r"cache_last_channel_next_len"),
+)
+_CACHE_INPUTS = ("audio_signal", "length", "cache_last_channel", "cache_last_time")
+
+FAMILIES: tuple[Family, ...] = (
+    # --- Parakeet-TDT as written by the exporter of a TensorRT engine: suffix `_out` -------------
+    Family(
+        "parakeet-tdt",
+        Role.STREAMING_ENCODER,
+        "Parakeet-TDT cache-aware FastConformer encoder",
+        _CACHE_INPUTS,
+        ("encoder_output", "encoded_lengths", "cache_last_channel_out", "cache_last_time_out"),
+        ((r"(cache_last_(?:channel|time|channel_len))", r"\1_out"),),
+    ),
+    Family(
+        "parakeet-tdt",
+        Role.ENCODER,
+        "Parakeet-TDT FastConformer encoder",
+        ("audio_signal", "length"),
+        ("encoder_output", "encoded_lengths"),
+    ),
+    Family(
+        "parakeet-tdt",
+        Role.PREDICTOR,
+        "Parakeet-TDT LSTM predictor",
+        ("y", "h", "c"),
+        ("g", "h_out", "c_out"),
+        ((r"([hc])", r"\1_out"),),
+    ),
+    Family(
+        "parakeet-tdt",
+        Role.JOINT,
+        "Parakeet-TDT joint",
+        ("encoder_output", "predictor_output"),
+        ("joint_output",),
+    ),
+    # --- NeMo's own export names -----------------------------------------------------------------
+    Family(
+        "nemotron-streaming",
+        Role.STREAMING_ENCODER,
+        "Nemotron streaming encoder (NeMo, prompt-conditioned)",
+        (*_CACHE_INPUTS, "prompt_index"),
+        ("outputs", "encoded_lengths", "cache_last_channel_next"),
+        _NEMO_CACHES,
+    ),
+    Family(
+        "nemo",
+        Role.STREAMING_ENCODER,
+        "NeMo cache-aware encoder",
+        _CACHE_INPUTS,
+        ("outputs", "encoded_lengths", "cache_last_channel_next"),
+        _NEMO_CACHES,
+    ),
+    Family(
+        "nemo",
+        Role.CTC,
+        "NeMo cache-aware CTC model",
+        _CACHE_INPUTS,
+        ("logprobs", "encoded_lengths", "cache_last_channel_next"),
+        _NEMO_CACHES,
+    ),
+    Family("nemo", Role.CTC, "NeMo CTC model", ("audio_signal",), ("logprobs",)),
+    Family(
+        "nemo",
+        Role.ENCODER,
+        "NeMo encoder",
+        ("audio_signal", "length"),
+        ("outputs", "encoded_lengths"),
+    ),
+    Family(
+        "nemo",
+        Role.DECODER_JOINT,
+        "NeMo RNN-T/TDT predictor and joint in one graph",
+        ("encoder_outputs", "targets", "input_states_1", "input_states_2"),
+        ("outputs", "output_states_1", "output_states_2"),
+        ((r"input_states_(\d+)", r"output_states_\1"),),
+    ),
+    Family(
+        "nemo",
+        Role.PREDICTOR,
+        "NeMo RNN-T/TDT predictor",
+        ("targets", "target_length", r"states\.1|.*LSTM.*|.*Slice.*"),
+        ("outputs", "prednet_lengths", "states"),
+        # The second LSTM state has generated names on both sides, and is paired by its shape.
+        ((r"states\.1", r"states"),),
+    ),
+    Family("nemo", Role.JOINT, "NeMo joint", ("encoder_outputs", "decoder_outputs"), ("outputs",)),
+    # --- GigaAM -----------------------------------------------------------------------------------
+    Family(
+        "gigaam",
+        Role.ENCODER,
+        "GigaAM encoder",
+        (r"audio_signal|features", r"length|feature_lengths"),
+        ("encoded", "encoded_len"),
+    ),
+    Family(
+        "gigaam",
+        Role.PREDICTOR,
+        "GigaAM RNN-T predictor",
+        ("x", r"h\.1", r"c\.1"),
+        ("dec", "h", "c"),
+        ((r"([hc])\.1", r"\1"),),
+    ),
+    Family("gigaam", Role.JOINT, "GigaAM RNN-T joint", ("enc", "dec"), ("joint",)),
+    # --- icefall and what sherpa-onnx runs --------------------------------------------------------
+    Family(
+        "zipformer2",
+        Role.STREAMING_ENCODER,
+        "Zipformer2 streaming encoder (icefall)",
+        ("x", r"cached_nonlin_attn_\d+", "embed_states", "processed_lens"),
+        ("encoder_out", r"new_cached_key_\d+"),
+        ((r"(cached_.+|embed_states|processed_lens)", r"new_\1"),),
+    ),
+    Family(
+        "zipformer2",
+        Role.CTC,
+        "Zipformer2 streaming CTC model (icefall)",
+        ("x", r"cached_nonlin_attn_\d+", "embed_states", "processed_lens"),
+        ("log_probs", r"new_cached_key_\d+"),
+        ((r"(cached_.+|embed_states|processed_lens)", r"new_\1"),),
+    ),
+    Family(
+        "zipformer",
+        Role.STREAMING_ENCODER,
+        "Zipformer streaming encoder (icefall)",
+        ("x", r"cached_len_\d+", r"cached_avg_\d+"),
+        ("encoder_out", r"new_cached_len_\d+"),
+        ((r"(cached_.+)", r"new_\1"),),
+    ),
+    Family(
+        "icefall-conformer",
+        Role.STREAMING_ENCODER,
+        "Conformer streaming encoder (icefall)",
+        ("x", "cached_attn", "cached_conv"),
+        ("encoder_out", "new_cached_attn", "new_cached_conv"),
+        ((r"(cached_attn|cached_conv)", r"new_\1"),),
+    ),
+    Family(
+        "icefall-lstm",
+        Role.STREAMING_ENCODER,
+        "LSTM streaming encoder (icefall)",
+        ("x", r"h\d?", r"c\d?"),
+        ("encoder_out", r"(?:new|next)_h\d?", r"(?:new|next)_c\d?"),
+        ((r"([hc]\d?)", r"next_\1"), (r"([hc]\d?)", r"new_\1")),
+    ),
+    Family("icefall", Role.ENCODER, "icefall encoder", ("x", "x_lens"), ("encoder_out",)),
+    Family("icefall", Role.PREDICTOR, "icefall stateless decoder", ("y",), ("decoder_out",)),
+    Family("icefall", Role.JOINT, "icefall joiner", ("encoder_out", "decoder_out"), ("logit",)),
+    # --- WeNet: modes without a left context drop the inputs that they do not read ---------------
+    Family(
+        "wenet",
+        Role.STREAMING_ENCODER,
+        "WeNet streaming encoder",
+        ("chunk",),
+        ("output", "r_att_cache", "r_cnn_cache"),
+        ((r"(att_cache|cnn_cache)", r"r_\1"),),
+    ),
+    Family(
+        "wenet",
+        Role.CTC,
+        "WeNet streaming CTC model (sherpa-onnx)",
+        ("x", "attn_cache", "conv_cache"),
+        ("log_probs", "next_att_cache", "next_conv_cache"),
+        # One `attn`, the other `att`: so spelled by the export.
+        ((r"attn_cache", r"next_att_cache"), (r"conv_cache", r"next_conv_cache")),
+    ),
+    # --- FunASR ----------------------------------------------------------------------------------
+    Family(
+        "paraformer-online",
+        Role.ENCODER,
+        "Paraformer streaming encoder (FunASR)",
+        ("speech", "speech_lengths"),
+        ("enc", "enc_len", "alphas"),
+    ),
+    Family(
+        "paraformer-online",
+        Role.OTHER,
+        "Paraformer streaming decoder (FunASR)",
+        ("enc", "acoustic_embeds", r"in_cache_\d+"),
+        ("logits", r"out_cache_\d+"),
+        ((r"in_cache_(\d+)", r"out_cache_\1"),),
+    ),
+    # --- T-one and voice activity ----------------------------------------------------------------
+    Family(
+        "t-one",
+        Role.CTC,
+        "T-one streaming CTC model",
+        ("signal", "state"),
+        ("logprobs", "state_next"),
+        ((r"state", r"state_next"),),
+    ),
+    Family(
+        "silero-vad-v5",
+        Role.VAD,
+        "Silero VAD, version 5",
+        ("input", "state", "sr"),
+        ("output", "stateN"),
+        ((r"state", r"stateN"),),
+    ),
+    Family(
+        "silero-vad-v4",
+        Role.VAD,
+        "Silero VAD, version 4",
+        ("input", "sr", "h", "c"),
+        ("output", "hn", "cn"),
+        ((r"([hc])", r"\1n"),),
+    ),
+    Family(
+        "silero-vad-v4",
+        Role.VAD,
+        "Silero VAD, version 4 (k2 export)",
+        ("x", "h", "c"),
+        ("prob", r"(?:new|next)_h", r"(?:new|next)_c"),
+        ((r"([hc])", r"new_\1"), (r"([hc])", r"next_\1")),
+    ),
+    # --- Attention decoders -----------------------------------------------------------------------
+    Family(
+        "whisper-sherpa",
+        Role.OTHER,
+        "Whisper decoder (sherpa-onnx)",
+        ("tokens", "in_n_layer_self_k_cache", "in_n_layer_self_v_cache", "offset"),
+        ("logits", "out_n_layer_self_k_cache", "out_n_layer_self_v_cache"),
+        ((r"in_(n_layer_self_[kv]_cache)", r"out_\1"),),
+    ),
+    Family(
+        "whisper-sherpa",
+        Role.ENCODER,
+        "Whisper encoder (sherpa-onnx)",
+        ("mel",),
+        ("n_layer_cross_k", "n_layer_cross_v"),
+    ),
+    Family(
+        "whisper-hf",
+        Role.OTHER,
+        "Whisper decoder with past (Hugging Face)",
+        ("input_ids", r"past_key_values\.\d+\..+"),
+        ("logits", r"present\.\d+\..+"),
+        ((r"past_key_values\.(.+)", r"present.\1"),),
+        grows=True,
+    ),
+    Family(
+        "whisper-hf",
+        Role.OTHER,
+        "Whisper decoder, first step (Hugging Face)",
+        ("input_ids", "encoder_hidden_states"),
+        ("logits", r"present\.\d+\..+"),
+    ),
+    Family(
+        "whisper-hf",
+        Role.ENCODER,
+        "Whisper encoder (Hugging Face)",
+        ("input_features",),
+        ("last_hidden_state",),
+    ),
+    Family(
+        "moonshine",
+        Role.OTHER,
+        "Moonshine decoder step with past (sherpa-onnx)",
+        # token, encoder output, seq_len, then states: paired by order.
+        ("args_0", "args_1", "args_2", "args_3"),
+        ("reversible_embedding", r"functional_\d+"),
+        grows=True,
+    ),
+    Family(
+        "canary-sherpa",
+        Role.OTHER,
+        "Canary attention decoder (sherpa-onnx)",
+        ("decoder_input_ids", r"decoder_mems_list_\d+", "enc_states"),
+        ("logits", r"next_decoder_mem_list_\d+"),
+        # Plural on the way in, singular on the way out.
+        ((r"decoder_mems_list_(\d+)", r"next_decoder_mem_list_\1"),),
+        grows=True,
+    ),
+    Family(
+        "canary",
+        Role.OTHER,
+        "Canary attention decoder (onnx-asr)",
+        ("input_ids", "encoder_embeddings", "decoder_mems"),
+        ("logits", "decoder_hidden_states"),
+        ((r"decoder_mems", r"decoder_hidden_states"),),
+        grows=True,
+    ),
+)
+
+# Inputs that carry state which no output gives back: the host must count or remember it itself.
+HOST_HELD: dict[str, str] = {
+    "offset": "frames or tokens consumed so far: the host adds what each call consumed",
+    "processed_lens": "frames processed so far, per utterance: the host adds each chunk's",
+    "seq_len": "tokens decoded so far: the host adds one a step",
+    "sr": "sample rate in Hz: the same at every call",
+    "required_cache_size": "frames of left context to keep: the same at every call",
+    "use_cache_branch": "false at the first step, true after it",
+    "cache_position": "positions of the new tokens: the host counts them",
+    "position_ids": "positions of the new tokens: the host counts them",
+    "prompt_index": "which prompt, such as the language: the same at every call",
+    "att_mask": "which cached frames are valid: the host builds it from its frame count",
+    "attn_mask": "which cached frames are valid: the host builds it from its frame count",
+}
+
+# (input pattern, output template) that exporters use for states, tried where no family's rule fits.
+STATE_NAMES: tuple[tuple[str, str], ...] = (
+    (r"(.+)_len", r"\1_next_len"),
+    (r"(.+)", r"\1_out"),
+    (r"(.+)", r"\1_next"),
+    (r"(.+)", r"new_\1"),
+    (r"(.+)", r"next_\1"),
+    (r"(.+)", r"r_\1"),
+    (r"(.+)", r"out_\1"),
+    (r"in_(.+)", r"out_\1"),
+    (r"(.+)_in", r"\1_out"),
+    (r"input_(.+)", r"output_\1"),
+    (r"past_key_values\.(.+)", r"present.\1"),
+    (r"past_(.+)", r"present_\1"),
+    (r"(.+)\.1", r"\1"),
+    (r"(.+)", r"\1n"),
+    (r"(.+)", r"\1N"),
+)
+# Lengths come back as lengths of something else (`x_lens` -> `encoder_out_lens`): not a state,
+# unless the name says that it is.
+LENGTH_NAME = r"(?!.*(?:cache|state|processed)).*(?:^|_)len(?:s|gths?)?(?:\.1)?"
+# Names that an exporter made up: such inputs and outputs may be paired by their shapes.
+GENERATED_NAME = r"\d+|onnx::.+|args?_\d+|functional_\d+|input\.\d+|output\.\d+|.*/.+_output_\d+"

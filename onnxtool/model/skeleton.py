@@ -1,0 +1,244 @@
+"""Structure without weights: read a model of any size at the cost of its graph.
+
+The file is mapped, its protobuf fields are walked, and every large tensor payload is left where it
+is. The parsed model holds an external-data reference in its place: this file, an offset, a length,
+and the field that the bytes belong to. `expand` puts the payloads back, byte for byte.
+
+Nothing here knows the layout of an ONNX model: which fields hold messages comes from the protobuf
+descriptors, so weights are found wherever they are, in initializers, sparse or not, in attributes
+of nodes, in subgraphs, in functions and in training information.
+"""
+
+from __future__ import annotations
+
+import functools
+import mmap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from onnxtool.errors import ModelLoadError
+from onnxtool.model.file_kind import likely_cause
+from onnxtool.model.wire import LENGTH_DELIMITED, Buffer, WireError, fields, header
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
+
+# Smaller payloads stay in the skeleton: shape arithmetic needs their values, and a reference to
+# them would be as large as they are. onnx's own `size_threshold` has the same default.
+LARGE_BYTES = 1024
+# Marks a reference that stands for bytes of the model's own file; its value names the field.
+EMBEDDED_KEY = "onnxtool.field"
+# Present where the tensor said data_location = DEFAULT instead of leaving it out.
+_EXPLICIT_DEFAULT_KEY = "onnxtool.data_location"
+
+_MODEL = onnx.ModelProto.DESCRIPTOR
+_TENSOR = onnx.TensorProto.DESCRIPTOR
+_NUMBERS = {field.name: field.number for field in _TENSOR.fields}
+# Fields whose payload is the tensor's memory, little-endian. Packed varints (int32_data) are not.
+_PAYLOADS = {_NUMBERS[name]: name for name in ("raw_data", "float_data", "double_data")}
+# A parser that follows protobuf's default gives up here.
+MAX_DEPTH = 100
+MAX_PROTOBUF_BYTES = (1 << 31) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Bytes of the file a skeleton was read from."""
+
+    offset: int
+    length: int
+
+
+def read_skeleton(path: Path) -> onnx.ModelProto:
+    """Parse the model at `path`, leaving every payload over `LARGE_BYTES` in the file.
+
+    Raises:
+        ModelLoadError: The file cannot be read, is damaged, or is not an ONNX model.
+    """
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            if hasattr(mmap, "MADV_RANDOM"):
+                # Reading ahead would pull in the weights that are about to be skipped.
+                view.madvise(mmap.MADV_RANDOM)
+            return _parse(view, path)
+    except ValueError:  # An empty file cannot be mapped.
+        raise ModelLoadError(path, "the file is empty", hint=likely_cause(b"")) from None
+    except OSError as error:
+        raise ModelLoadError(path, f"cannot be read: {error.strerror}") from error
+
+
+def _parse(buffer: Buffer, path: Path) -> onnx.ModelProto:
+    try:
+        content = strip(buffer, path.name)
+        if len(content) > MAX_PROTOBUF_BYTES:
+            raise ModelLoadError(
+                path,
+                f"{len(content):,} bytes are left without the weights, more than protobuf's 2 GiB",
+                hint="Large integer tensors belong in raw_data or in external data.",
+            )
+        proto: onnx.ModelProto = onnx.ModelProto.FromString(content)
+    except (DecodeError, WireError) as error:
+        raise _explained(buffer, path, error) from error
+    if not proto.HasField("graph"):
+        raise ModelLoadError(
+            path, "no graph in it: this is not an ONNX model", hint=likely_cause(buffer[:512])
+        )
+    return proto
+
+
+def _explained(buffer: Buffer, path: Path, error: Exception) -> ModelLoadError:
+    """Say where a damaged file goes wrong, which protobuf's own error does not."""
+    try:
+        _check(buffer, _MODEL, 0, len(buffer), depth=1)
+    except WireError as found:
+        cause = likely_cause(buffer[:512], truncated=found.truncated)
+        return ModelLoadError(path, f"not an ONNX model: {found}", offset=found.offset, hint=cause)
+    return ModelLoadError(path, f"not an ONNX model: {error}", hint=likely_cause(buffer[:512]))
+
+
+def _check(buffer: Buffer, message: Descriptor, start: int, end: int, *, depth: int) -> None:
+    """Walk a message to its last leaf, and raise where it is damaged."""
+    if depth > MAX_DEPTH:
+        raise WireError(f"messages nested more than {MAX_DEPTH} deep", start)
+    children = _submessages(message)
+    for field in fields(buffer, start, end):
+        child = children.get(field.number)
+        if child is not None and field.wire_type == LENGTH_DELIMITED:
+            _check(buffer, child, field.value, field.end, depth=depth + 1)
+
+
+@functools.cache
+def _submessages(message: Descriptor) -> dict[int, Descriptor]:
+    """The fields of a message that are messages themselves, by number."""
+    return {field.number: field.message_type for field in message.fields if field.message_type}
+
+
+# A rewritten message: literal bytes, and payloads that stay in the file.
+Part = bytes | Slice
+# The new body of the tensor at buffer[start:end], or None where it stays as it is.
+RewriteTensor = Callable[[Buffer, int, int], list[Part] | None]
+# Whether anything at buffer[start:end] may need rewriting; what does not is copied unseen.
+Relevant = Callable[[Buffer, int, int], bool]
+
+
+def strip(buffer: Buffer, location: str) -> bytes:
+    """The model in `buffer` with every large payload replaced by a reference to `location`.
+
+    Raises:
+        WireError: The bytes are no protobuf message.
+    """
+    parts = _rewrite(
+        buffer,
+        _MODEL,
+        0,
+        len(buffer),
+        replace=functools.partial(_to_reference, location=location),
+        relevant=lambda _, start, end: end - start >= LARGE_BYTES,
+    )
+    return buffer[0 : len(buffer)] if parts is None else b"".join(_literals(parts))
+
+
+def expand(content: bytes) -> list[Part]:
+    """Undo `strip`: the whole model, as literal bytes and slices of the file it came from.
+
+    Joined they are that file again, byte for byte if a protobuf library wrote it.
+    """
+    key = EMBEDDED_KEY.encode()
+    parts = _rewrite(
+        content,
+        _MODEL,
+        0,
+        len(content),
+        replace=_to_payload,
+        relevant=lambda _, start, end: content.find(key, start, end) >= 0,
+    )
+    return [content] if parts is None else parts
+
+
+def part_size(part: Part) -> int:
+    """The length of a part in bytes."""
+    return len(part) if isinstance(part, bytes) else part.length
+
+
+def _literals(parts: list[Part]) -> Iterator[bytes]:
+    return (part for part in parts if isinstance(part, bytes))
+
+
+def _rewrite(
+    buffer: Buffer,
+    message: Descriptor,
+    start: int,
+    end: int,
+    *,
+    replace: RewriteTensor,
+    relevant: Relevant,
+) -> list[Part] | None:
+    """Replace the tensors in a message; None if none needed it."""
+    if message is _TENSOR:
+        return replace(buffer, start, end)
+    children = _submessages(message)
+    parts: list[Part] = []
+    copied = start
+    for field in fields(buffer, start, end):
+        child = children.get(field.number)
+        if child is None or not relevant(buffer, field.value, field.end):
+            continue
+        body = _rewrite(buffer, child, field.value, field.end, replace=replace, relevant=relevant)
+        if body is None:
+            continue
+        parts.append(buffer[copied : field.start])
+        parts.append(header(field.number, sum(map(part_size, body))))
+        parts.extend(body)
+        copied = field.end
+    return [*parts, buffer[copied:end]] if parts else None
+
+
+def _to_reference(buffer: Buffer, start: int, end: int, *, location: str) -> list[Part] | None:
+    """The tensor with its one large payload replaced by a reference."""
+    found = list(fields(buffer, start, end))
+    payloads = [field for field in found if field.number in _PAYLOADS]
+    # Left alone: data elsewhere already, in several pieces, or unpacked. Protobuf must join those.
+    if len(payloads) != 1 or any(field.number == _NUMBERS["external_data"] for field in found):
+        return None
+    (payload,) = payloads
+    if payload.wire_type != LENGTH_DELIMITED or payload.end - payload.value < LARGE_BYTES:
+        return None
+    reference = {
+        "location": location,
+        "offset": str(payload.value),
+        "length": str(payload.end - payload.value),
+        EMBEDDED_KEY: _PAYLOADS[payload.number],
+    }
+    if any(field.number == _NUMBERS["data_location"] for field in found):
+        reference[_EXPLICIT_DEFAULT_KEY] = "DEFAULT"
+    tensor = onnx.TensorProto(data_location=onnx.TensorProto.EXTERNAL)
+    for key, value in reference.items():
+        tensor.external_data.add(key=key, value=value)
+    return [
+        buffer[start : payload.start],
+        buffer[payload.end : end],
+        tensor.SerializeToString(),
+    ]
+
+
+def _to_payload(buffer: Buffer, start: int, end: int) -> list[Part] | None:
+    """The tensor with the payload that its reference stands for, fields in order of number."""
+    tensor = onnx.TensorProto.FromString(buffer[start:end])
+    reference = {entry.key: entry.value for entry in tensor.external_data}
+    if EMBEDDED_KEY not in reference:
+        return None
+    number = _NUMBERS[reference[EMBEDDED_KEY]]
+    payload = Slice(int(reference["offset"]), int(reference["length"]))
+    del tensor.external_data[:]
+    tensor.ClearField("data_location")
+    if _EXPLICIT_DEFAULT_KEY in reference:
+        tensor.data_location = onnx.TensorProto.DEFAULT
+    content = tensor.SerializeToString()
+    later = (field.start for field in fields(content, 0, len(content)) if field.number > number)
+    split = next(later, len(content))
+    return [content[:split], header(number, payload.length), payload, content[split:]]

@@ -1,0 +1,196 @@
+"""A read-only view of an ONNX model: the one shape of data every analysis starts from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import onnx
+
+from onnxtool.model.external import ExternalFile, external_files
+from onnxtool.model.tensors import Holder, StoredTensor, TensorSpec, spec_of, stored_tensor
+
+# Both spellings of the domain of the standard operators.
+STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where in a model something is, e.g. `main/If_3.then_branch`, node `Conv_12`."""
+
+    scope: str
+    node: str = ""
+    value: str = ""
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.scope, self.node, self.value) if part)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One graph of the model: the main graph, a subgraph of a node, or a function body.
+
+    Attributes:
+        path: `main`, `main/If_3.then_branch`, or `domain::Function` for a function body.
+        body: The graph, or the function.
+    """
+
+    path: str
+    body: onnx.GraphProto | onnx.FunctionProto
+
+    @property
+    def nodes(self) -> Sequence[onnx.NodeProto]:
+        nodes: Sequence[onnx.NodeProto] = self.body.node
+        return nodes
+
+    @property
+    def initializers(self) -> Sequence[onnx.TensorProto]:
+        return self.body.initializer if isinstance(self.body, onnx.GraphProto) else ()
+
+    @property
+    def sparse_initializers(self) -> Sequence[onnx.SparseTensorProto]:
+        return self.body.sparse_initializer if isinstance(self.body, onnx.GraphProto) else ()
+
+    @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """Inputs of the graph or function, in order."""
+        return _names(self.body.input)
+
+    @cached_property
+    def output_names(self) -> tuple[str, ...]:
+        """Outputs of the graph or function, in order."""
+        return _names(self.body.output)
+
+    def at(self, *, node: onnx.NodeProto | None = None, value: str = "") -> Location:
+        """A location in this scope."""
+        return Location(self.path, (node.name or node.op_type) if node else "", value)
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """A loaded model. Nothing here mutates `proto`.
+
+    Attributes:
+        proto: The model without its large payloads (see `skeleton`).
+        path: The file it was read from.
+        size_bytes: The size of that file.
+        allow_links: Whether its external data may be read through links.
+    """
+
+    proto: onnx.ModelProto
+    path: Path
+    size_bytes: int = 0
+    allow_links: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The folder that its external data is relative to."""
+        return self.path.parent
+
+    @cached_property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Every graph of the model: main, its subgraphs, then functions and theirs."""
+        functions = (
+            scope
+            for function in self.proto.functions
+            for scope in _walk(f"{function.domain}::{function.name}", function)
+        )
+        return (*_walk("main", self.proto.graph), *functions)
+
+    @cached_property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """What a caller must feed: graph inputs that no initializer has a value for."""
+        initialized = {tensor.name for tensor in self.proto.graph.initializer}
+        initialized |= {tensor.values.name for tensor in self.proto.graph.sparse_initializer}
+        return tuple(spec_of(v) for v in self.proto.graph.input if v.name not in initialized)
+
+    @cached_property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What a caller gets."""
+        return tuple(spec_of(value) for value in self.proto.graph.output)
+
+    @cached_property
+    def opset_imports(self) -> dict[str, int]:
+        """Operator set version by domain; the standard domain is the empty string."""
+        return {
+            "" if opset.domain in STANDARD_DOMAINS else opset.domain: opset.version
+            for opset in self.proto.opset_import
+        }
+
+    @cached_property
+    def operators(self) -> Counter[str]:
+        """Number of nodes by operator, in all scopes; `domain::Name` outside the standard."""
+        return Counter(operator(node) for scope in self.scopes for node in scope.nodes)
+
+    @cached_property
+    def tensors(self) -> tuple[StoredTensor, ...]:
+        """Every tensor whose values are part of the model, in every scope."""
+        return tuple(tensor for scope in self.scopes for tensor in _stored(scope, self.path.name))
+
+    @cached_property
+    def external_files(self) -> tuple[ExternalFile, ...]:
+        """The files that its tensors refer to, and whether they may and can be read."""
+        return external_files(self.tensors, self.folder, allow_links=self.allow_links)
+
+
+def operator(node: onnx.NodeProto) -> str:
+    """The operator of a node: its name, with the domain unless that is the standard one."""
+    if node.domain in STANDARD_DOMAINS:
+        return node.op_type
+    return f"{node.domain}::{node.op_type}"
+
+
+def subgraphs(node: onnx.NodeProto) -> Iterator[tuple[str, onnx.GraphProto]]:
+    """The graphs in a node's attributes, with the attribute's name."""
+    for attribute in node.attribute:
+        # `attribute.g` is never None in protobuf, so the type must be asked for.
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            yield attribute.name, attribute.g
+        elif attribute.type == onnx.AttributeProto.GRAPHS:
+            for index, graph in enumerate(attribute.graphs):
+                yield f"{attribute.name}[{index}]", graph
+
+
+def _names(values: Sequence[onnx.ValueInfoProto] | Sequence[str]) -> tuple[str, ...]:
+    return tuple(value if isinstance(value, str) else value.name for value in values)
+
+
+def _walk(path: str, body: onnx.GraphProto | onnx.FunctionProto) -> Iterator[Scope]:
+    yield Scope(path, body)
+    for node in body.node:
+        for name, graph in subgraphs(node):
+            yield from _walk(f"{path}/{node.name or node.op_type}.{name}", graph)
+
+
+def _stored(scope: Scope, model_file: str) -> Iterator[StoredTensor]:
+    for tensor in scope.initializers:
+        yield stored_tensor(
+            tensor, scope=scope.path, holder=Holder.INITIALIZER, model_file=model_file
+        )
+    for sparse in scope.sparse_initializers:
+        parts = (sparse.values, Holder.SPARSE_VALUES), (sparse.indices, Holder.SPARSE_INDICES)
+        for part, holder in parts:
+            yield stored_tensor(part, scope=scope.path, holder=holder, model_file=model_file)
+    for node in scope.nodes:
+        for tensor in _attribute_tensors(node):
+            yield stored_tensor(
+                tensor,
+                scope=scope.path,
+                node=node.name or node.op_type,
+                holder=Holder.ATTRIBUTE,
+                model_file=model_file,
+            )
+
+
+def _attribute_tensors(node: onnx.NodeProto) -> Iterator[onnx.TensorProto]:
+    for attribute in node.attribute:
+        if attribute.HasField("t"):
+            yield attribute.t
+        yield from attribute.tensors
+        if attribute.HasField("sparse_tensor"):
+            yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
+        for sparse in attribute.sparse_tensors:
+            yield from (sparse.values, sparse.indices)

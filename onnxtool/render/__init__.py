@@ -1,0 +1,1 @@
+"""Results as text: builds strings and renderables, prints nothing."""

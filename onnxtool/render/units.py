@@ -1,0 +1,78 @@
+"""Numbers and names for people to read."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from onnxtool.model.tensors import Shape
+
+_BINARY = ("KiB", "MiB", "GiB", "TiB")
+_DECIMAL = ("k", "M", "G", "T", "P")
+# Longer text is cut in the middle: both ends of a name tell more than its middle.
+MAX_TEXT = 300
+
+
+def size(count_bytes: int) -> str:
+    """Bytes in binary units: `512 B`, `90.1 KiB`, `2.30 GiB`."""
+    return f"{count_bytes} B" if count_bytes < 1024 else _scaled(count_bytes, 1024, _BINARY)
+
+
+def amount(number: int) -> str:
+    """A large number in decimal units: `999`, `81.5 G`."""
+    return str(number) if number < 1000 else _scaled(number, 1000, _DECIMAL)
+
+
+def _scaled(number: int, base: int, units: tuple[str, ...]) -> str:
+    value = float(number)
+    for unit in units:
+        value /= base
+        if round(value, 1) < base or unit == units[-1]:
+            return f"{value:.{2 if value < 9.995 else 1}f} {unit}"
+    raise AssertionError("the last unit takes any number")
+
+
+def count(number: int, noun: str) -> str:
+    """`1 node`, `5,256 nodes`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def shape(dimensions: Shape | None) -> str:
+    """`[batch, 80, ?]`; a question mark for what is not known."""
+    if dimensions is None:
+        return "[…]"
+    return f"[{', '.join('?' if d is None else str(d) for d in dimensions)}]"
+
+
+def listed(names: Iterable[str], limit: int | None = 5) -> str:
+    """The first names, and how many are left out."""
+    names = list(names)
+    shown = names if limit is None else names[:limit]
+    rest = len(names) - len(shown)
+    return ", ".join(shown) + (f" … and {rest:,} more" if rest else "")
+
+
+def shortened(text: str, limit: int = MAX_TEXT) -> str:
+    """The text with its middle left out if it is longer than `limit`."""
+    if len(text) <= limit:
+        return text
+    half = (limit - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+def plain(text: str) -> str:
+    r"""The text with everything a terminal might act on made visible: `\x1b`, `\u202e`.
+
+    Control characters, marks of writing direction, and lone surrogates; line breaks too, since no
+    name or value of a model may begin a line of its own.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    # Control, format (direction marks), surrogate, private use, unassigned, line separators.
+    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+        return character.encode("unicode_escape").decode()
+    return character
