@@ -1,0 +1,1 @@
+"""Scripts that measure onnxtool itself: a package, so that none shadows a standard module."""
