@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 
+from onnxtool.analysis.attributes import integer
 from onnxtool.analysis.values import MAX_ELEMENTS, Array
 
 if TYPE_CHECKING:
@@ -29,16 +30,20 @@ ARITHMETIC = frozenset(" ".join(_OPERATORS).split())
 
 
 def evaluate(
-    node: onnx.NodeProto, inputs: Sequence[Array | None], opset: int
+    node: onnx.NodeProto,
+    inputs: Sequence[Array | None],
+    shapes: Iterable[tuple[int, ...] | None],
+    opset: int,
 ) -> list[Array] | None:
     """The node's outputs, or None if it is not arithmetic, too large, or fails.
 
     Args:
         node: A node of the standard domain.
         inputs: Its inputs in order; None for one that is left out.
+        shapes: Of its outputs, as inferred; None where not known.
         opset: Version of the standard operator set.
     """
-    if node.op_type not in ARITHMETIC or _result_size(node, inputs) > MAX_ELEMENTS:
+    if node.op_type not in ARITHMETIC or _most_elements(node, inputs, shapes) > MAX_ELEMENTS:
         return None
     feeds = {f"i{i}": array for i, array in enumerate(inputs) if array is not None}
     try:
@@ -51,37 +56,25 @@ def evaluate(
     return arrays if sum(array.size for array in arrays) <= MAX_ELEMENTS else None
 
 
-def _result_size(node: onnx.NodeProto, inputs: Sequence[Array | None]) -> float:
-    """How large the result of an operator that can blow up its inputs would be."""
-    arrays = [array for array in inputs if array is not None]
-    match node.op_type:
-        case "ConstantOfShape":
-            return float(math.prod(arrays[0].ravel().tolist()))
-        case "Expand":
-            return math.prod(
-                np.broadcast_shapes(arrays[0].shape, tuple(arrays[1].ravel().tolist()))
-            )
-        case "Tile":
-            return float(arrays[0].size * math.prod(arrays[1].ravel().tolist()))
-        case "Range":
-            start, limit, step = (float(array) for array in arrays)
-            return abs((limit - start) / step) if step else math.inf
-        case "Pad":
-            return float(np.prod(np.abs(arrays[1]) + max(arrays[0].shape, default=0)))
-        case "OneHot":
-            return arrays[0].size * float(arrays[1].ravel()[0])
-        case _:
-            return math.prod(np.broadcast_shapes(*_mergeable(arrays)))
+def _most_elements(
+    node: onnx.NodeProto,
+    inputs: Sequence[Array | None],
+    shapes: Iterable[tuple[int, ...] | None],
+) -> float:
+    """The most elements that computing the node could take, known before it is computed.
 
-
-def _mergeable(arrays: Sequence[Array]) -> list[tuple[int, ...]]:
-    """Shapes that may be broadcast; those of other operators bound nothing, and count alone."""
-    shapes = [array.shape for array in arrays]
-    try:
-        np.broadcast_shapes(*shapes)
-    except ValueError:
-        return [()]
-    return shapes
+    1. `NonZero` has no inferred shape: an index for each axis of each element of its input.
+    2. `Split` makes as many outputs as it says, also those that the node does not take.
+    3. Others are as large as their outputs. An empty axis counts as one, since `Tile` and `OneHot`
+       make the others first; without an inferred shape anything could come out.
+    """
+    if node.op_type == "NonZero":  # 1
+        return sum(array.size * array.ndim for array in inputs if array is not None)
+    if integer(node, "num_outputs") > len(node.output):  # 2
+        return math.inf
+    return sum(  # 3
+        math.inf if shape is None else math.prod(max(size, 1) for size in shape) for shape in shapes
+    )
 
 
 def _anonymous(node: onnx.NodeProto) -> bytes:

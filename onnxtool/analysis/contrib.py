@@ -26,8 +26,11 @@ def output_types(node: onnx.NodeProto, inputs: Sequence[Value | None]) -> Types:
     if rule is None:
         return []
     given = [value or UNKNOWN for value in inputs]
-    # A damaged node may lack the inputs that its rule reads.
-    return rule(node, [*given, *[UNKNOWN] * 8])
+    try:
+        # A damaged node may lack the inputs that its rule reads, or the axes of one.
+        return rule(node, [*given, *[UNKNOWN] * 8])
+    except IndexError:
+        return []
 
 
 def is_known(node: onnx.NodeProto) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,12 +10,12 @@ import onnx
 
 from onnxtool.analysis import contrib
 from onnxtool.analysis.control_flow import NodeRun, Run
-from onnxtool.analysis.macs import FORMULAS, node_macs
+from onnxtool.analysis.macs import FORMULAS, WITHOUT_FORMULA, node_macs
 from onnxtool.analysis.shapes import run_shapes
 from onnxtool.analysis.sizes import Sizes, resolve
 from onnxtool.analysis.values import KnownShape, Value
 from onnxtool.model.signature import Signature
-from onnxtool.model.tensors import dtype
+from onnxtool.model.tensors import MAX_ELEMENTS, count_elements, dtype
 from onnxtool.model.view import STANDARD_DOMAINS, ModelView, operator
 
 # Operators that give their input another shape: ONNX Runtime lets both share memory.
@@ -91,7 +90,7 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
         if isinstance(macs, int):
             by_operator[operator(node)] += macs
     outputs = tuple((name, run.values[name].shape) for name in run.outputs if name in run.values)
-    peak = _Memory(run, set(sizes.shapes))
+    peak = _Memory(run, {spec.name for spec in signature.inputs})
     return Cost(
         sizes=sizes.given,
         assumed=sizes.assumed,
@@ -123,21 +122,27 @@ def _count(run: Run, times: int | None) -> Iterator[tuple[onnx.NodeProto, int | 
 
 def _may_do_matrix_work(node: onnx.NodeProto) -> bool:
     custom = node.domain not in STANDARD_DOMAINS and not contrib.is_known(node)
-    return operator(node) in FORMULAS or custom
+    return custom or operator(node) in FORMULAS or operator(node) in WITHOUT_FORMULA
 
 
 def _counted(step: NodeRun, times: int | None) -> int | str:
     if operator(step.node) not in FORMULAS:
-        return "custom operator"
+        return "no formula" if operator(step.node) in WITHOUT_FORMULA else "custom operator"
     macs = node_macs(step.node, step.inputs, step.outputs)
     if macs is None:
-        return "shape depends on data" if _fed(step) else "shape not known"
-    return "runs as often as data says" if times is None else macs * times
+        return _obstacle(step)
+    # No run takes so many, and numbers of thousands of digits cannot be shown.
+    return "runs as often as data says" if times is None else min(macs * times, MAX_ELEMENTS)
 
 
-def _fed(step: NodeRun) -> bool:
-    """Whether at least the ranks of the inputs are known."""
-    return all(value is None or value.shape is not None for value in step.inputs)
+def _obstacle(step: NodeRun) -> str:
+    """Why the MACs of a node are not known: of its inputs, not even the rank, not each size, …."""
+    shapes = [value.shape for value in step.inputs if value is not None]
+    if None in shapes:
+        return "shape not known"
+    if any(None in shape for shape in shapes if shape is not None):
+        return "shape depends on data"
+    return "inputs do not fit the operator"
 
 
 def _conflicts(
@@ -188,7 +193,7 @@ class _Memory:
         if shape is None or bits is None:
             self.unsized += 1
             return 0
-        return math.prod(shape) * bits // 8
+        return -(-count_elements(shape) * bits // 8)
 
 
 def _owners(run: Run) -> dict[str, str]:

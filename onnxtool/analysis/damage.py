@@ -6,18 +6,18 @@ Not a linter: each entry is something that ONNX or every runtime refuses, or tha
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import onnx
 
 from onnxtool.analysis.functions import recursive_functions
-from onnxtool.analysis.order import in_order
+from onnxtool.analysis.order import in_order, reads
 from onnxtool.model.external import ExternalFile
 from onnxtool.model.skeleton import MAX_PROTOBUF_BYTES
 from onnxtool.model.tensors import DTYPES, Storage, StoredTensor
-from onnxtool.model.view import ModelView, Scope, subgraphs
+from onnxtool.model.view import ModelView, Scope
 
 EXPORT_AGAIN = "export the model again"
 
@@ -37,8 +37,7 @@ def find_damage(model: ModelView, files: Iterable[ExternalFile]) -> tuple[Damage
         *_file_damage(files),
         *_header_damage(model),
         *(damage for tensor in model.tensors for damage in _tensor_damage(tensor)),
-        *_graph_damage(model.scopes[0], set()),
-        *(d for scope in model.scopes if _is_function(scope) for d in _graph_damage(scope, set())),
+        *(damage for root in model.roots for damage in _graph_damage(root, ChainMap())),
         *_function_damage(model.proto),
     )
 
@@ -46,8 +45,8 @@ def find_damage(model: ModelView, files: Iterable[ExternalFile]) -> tuple[Damage
 def _file_damage(files: Iterable[ExternalFile]) -> Iterator[Damage]:
     for file in files:
         if file.trouble is not None:
-            what, _, hint = file.explanation.rpartition(": ")
-            yield Damage(f"external file {what or hint}", file.location, hint)
+            where = file.location or file.user
+            yield Damage(f"external file {file.explanation}", where, file.hint)
 
 
 def _header_damage(model: ModelView) -> Iterator[Damage]:
@@ -61,10 +60,15 @@ def _header_damage(model: ModelView) -> Iterator[Damage]:
         yield Damage("no version of the standard operators is imported", "opset_import")
     if not model.proto.ir_version:
         yield Damage("no IR version", "ir_version")
+    for spec in (*model.inputs, *model.outputs):
+        if "type" in spec.dtype:
+            yield Damage(f"unknown element type {spec.dtype.strip('type')}", f"main:{spec.name}")
 
 
 def _tensor_damage(tensor: StoredTensor) -> Iterator[Damage]:
     where = f"{tensor.scope}:{tensor.name or tensor.node}"
+    if tensor.unreadable:
+        yield Damage(f"external reference with the {tensor.unreadable}: not a number", where)
     if any(size < 0 for size in tensor.shape):
         yield Damage(f"stored tensor with the impossible shape {list(tensor.shape)}", where)
         return
@@ -80,26 +84,31 @@ def _tensor_damage(tensor: StoredTensor) -> Iterator[Damage]:
 
 def _stored_bytes(tensor: StoredTensor) -> int | None:
     """How many bytes there are for a tensor; None where the storage does not say."""
+    proto, bits = tensor.proto, tensor.dtype.bits
     if tensor.storage is not Storage.INLINE:
         return tensor.length
-    if tensor.proto.HasField("raw_data"):
-        return len(tensor.proto.raw_data)
-    return None
+    if proto.HasField("raw_data"):
+        return len(proto.raw_data)
+    if bits is None:
+        return None
+    # Narrow types are stored one in each number, those under a byte a byte in each; complex in two.
+    wide = 8 * len(proto.int64_data) + 8 * len(proto.double_data) + 4 * len(proto.float_data)
+    return wide + len(proto.int32_data) * max(bits // 8, 1) + len(proto.uint64_data) * bits // 8
 
 
-def _is_function(scope: Scope) -> bool:
-    return isinstance(scope.body, onnx.FunctionProto)
-
-
-def _graph_damage(scope: Scope, outer: set[str]) -> Iterator[Damage]:
+def _graph_damage(scope: Scope, outer: ChainMap[str, None]) -> Iterator[Damage]:
     """Names of a graph and of the graphs inside it: made once, made before they are read."""
     stored = [t.name for t in scope.initializers]
     stored += [t.values.name for t in scope.sparse_initializers]
     made = [name for node in scope.nodes for name in node.output if name]
     yield from _repeated(scope, stored, "initializer")
+    yield from _repeated(scope, scope.input_names, "input")
     yield from _repeated(scope, [*dict.fromkeys((*stored, *scope.input_names)), *made], "value")
-    visible = outer | {*stored, *scope.input_names, *made}
+    # A map for each graph, since a copy of all that is outside would be one for each subgraph.
+    visible = outer.new_child(dict.fromkeys((*stored, *scope.input_names, *made)))
     for node in scope.nodes:
+        if not node.op_type:
+            yield Damage("node without an operator", str(scope.at(node=node)))
         for name in node.input:
             if name and name not in visible:
                 yield Damage(
@@ -109,10 +118,8 @@ def _graph_damage(scope: Scope, outer: set[str]) -> Iterator[Damage]:
         if name not in visible:
             yield Damage("output that nothing gives", str(scope.at(value=name)))
     yield from _disorder(scope)
-    for node in scope.nodes:
-        for name, graph in subgraphs(node):
-            inner = Scope(f"{scope.path}/{node.name or node.op_type}.{name}", graph)
-            yield from _graph_damage(inner, visible)
+    for inner in scope.inner:
+        yield from _graph_damage(inner, visible)
 
 
 def _repeated(scope: Scope, names: Iterable[str], kind: str) -> Iterator[Damage]:
@@ -127,20 +134,18 @@ def _disorder(scope: Scope) -> Iterator[Damage]:
     early = [
         node
         for i, node in enumerate(scope.nodes)
-        if any(position.get(name, -1) >= i for name in node.input if name)
+        if any(position.get(name, -1) >= i for name in reads(node))
     ]
     if not early:
         return
     ordered = in_order(scope.nodes)
     place = {id(node): i for i, node in enumerate(ordered)}
     after = {name: place[id(node)] for node in ordered for name in node.output}
-    stuck = [n for n in ordered if any(after.get(name, -1) >= place[id(n)] for name in n.input)]
+    stuck = [n for n in ordered if any(after.get(name, -1) >= place[id(n)] for name in reads(n))]
     if stuck:
-        yield Damage(f"cycle through {len(stuck)} nodes", str(scope.at(node=stuck[0])))
+        yield Damage("cycle: the node waits for its own output", str(scope.at(node=stuck[0])))
     else:
-        yield Damage(
-            f"{len(early)} nodes stand before what they read", str(scope.at(node=early[0]))
-        )
+        yield Damage("node that stands before what it reads", str(scope.at(node=early[0])))
 
 
 def _function_damage(proto: onnx.ModelProto) -> Iterator[Damage]:

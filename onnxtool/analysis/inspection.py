@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from onnxtool.analysis.damage import Damage, find_damage
 from onnxtool.analysis.modules import Module, module_tree
-from onnxtool.analysis.sizes import check_names, settable
 from onnxtool.analysis.storage import ExternalData, external_data, siblings_of
 from onnxtool.analysis.weights import Weights, weigh
 from onnxtool.model.artifact import Digest, digest
@@ -137,64 +136,73 @@ def inspect(
         model = load(model, allow_links=allow_links)
     views = [member.view for member in model.models] if isinstance(model, Bundle) else [model]
     signatures = [signature(view) for view in views]
-    check_names(at or {}, {name for known in signatures for name in settable(known)})
-    inspect_one = _Inspector(at, progress if hash else None).inspect
+    costs = _costs(views, signatures, at)
+    listener = progress if hash else None
     if isinstance(model, ModelView):
-        return inspect_one(model, signatures[0], None)
+        siblings = siblings_of(model) if model.external_files else {}
+        return _inspect(model, signatures[0], costs[0], siblings, listener)
     return BundleInspection(
         path=model.path,
         models=tuple(
-            inspect_one(view, known, [other for other in views if other is not view])
-            for view, known in zip(views, signatures, strict=True)
+            _inspect(view, known, cost, _others(view, views), listener)
+            for view, known, cost in zip(views, signatures, costs, strict=True)
         ),
         wiring=model.wiring,
         metadata=model.metadata,
         vocabulary=model.vocabulary,
         companions=model.companions,
         orphans=model.orphans,
-        unreadable=tuple(Damage(str(e), name, e.hint) for name, e in model.unreadable),
+        unreadable=tuple(
+            Damage(str(error).removeprefix(f"{model.path / name}: "), name, error.hint)
+            for name, error in model.unreadable
+        ),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Inspector:
-    """What is the same for every graph of one call; no progress means no hashes."""
+def _others(view: ModelView, views: Sequence[ModelView]) -> dict[str, frozenset[str]]:
+    """What the other graphs of a bundle refer to."""
+    return {other.path.name: other.external_locations for other in views if other is not view}
 
-    at: Mapping[str, int] | None
-    progress: Progress | None
 
-    def inspect(
-        self, view: ModelView, known: Signature, siblings: Sequence[ModelView] | None
-    ) -> Inspection:
-        """Inspect one graph; `siblings` are read from its folder if they are not given."""
-        files = view.external_files
-        if siblings is None:
-            siblings = siblings_of(view) if files else ()
-        price = None if self.at is None else self.cost(view, known)
-        return Inspection(
-            path=view.path,
-            size_bytes=view.size_bytes,
-            digest=digest(view, progress=self.progress) if self.progress else None,
-            header=_header(view),
-            signature=known,
-            nodes=sum(view.operators.values()),
-            operators=dict(view.operators.most_common()),
-            subgraphs=sum("/" in scope.path for scope in view.scopes),
-            functions=tuple(f"{f.domain}::{f.name}" for f in view.proto.functions),
-            custom_domains=_custom_domains(view),
-            weights=weigh(view, files),
-            external=external_data(view, files, siblings),
-            modules=module_tree(view, price.node_macs if price else None),
-            cost=price,
-            damage=find_damage(view, files),
-        )
+def _costs(
+    views: Sequence[ModelView], signatures: Sequence[Signature], at: Mapping[str, int] | None
+) -> Sequence[Cost | None]:
+    """The cost of each graph, if sizes were given."""
+    if at is None:
+        return [None] * len(views)
+    # Imported here: the reference operators behind it take as long as all of the rest.
+    from onnxtool.analysis.cost import cost
+    from onnxtool.analysis.sizes import check_names, settable
 
-    def cost(self, view: ModelView, known: Signature) -> Cost:
-        """The cost at the sizes asked for."""
-        # Imported here: the reference operators behind it take as long as all of the rest.
-        from onnxtool.analysis.cost import cost
+    check_names(at, {name for known in signatures for name in settable(known)})
+    return [cost(view, known, at) for view, known in zip(views, signatures, strict=True)]
 
-        return cost(view, known, self.at or {})
+
+def _inspect(
+    view: ModelView,
+    known: Signature,
+    cost: Cost | None,
+    siblings: Mapping[str, frozenset[str]],
+    progress: Progress | None,
+) -> Inspection:
+    """Inspect one graph that stands in a folder with `siblings`; hash it if anybody listens."""
+    return Inspection(
+        path=view.path,
+        size_bytes=view.size_bytes,
+        digest=digest(view, progress=progress) if progress else None,
+        header=_header(view),
+        signature=known,
+        nodes=sum(view.operators.values()),
+        operators=dict(view.operators.most_common()),
+        subgraphs=len(view.scopes) - len(view.roots),
+        functions=tuple(f"{f.domain}::{f.name}" for f in view.proto.functions),
+        custom_domains=_custom_domains(view),
+        weights=weigh(view, view.external_files),
+        external=external_data(view, view.external_files, siblings),
+        modules=module_tree(view, cost.node_macs if cost else None),
+        cost=cost,
+        damage=find_damage(view, view.external_files),
+    )
 
 
 def _header(view: ModelView) -> Header:

@@ -26,7 +26,8 @@ def node_macs(node: onnx.NodeProto, inputs: Inputs, outputs: Inputs) -> int | No
         return 0
     try:
         return formula(node, inputs, outputs)
-    except (IndexError, ValueError):  # A damaged node, without the inputs that its operator needs.
+    except (ArithmeticError, IndexError, ValueError):
+        # A damaged node, without the inputs or attributes that its operator needs.
         return None
 
 
@@ -81,25 +82,24 @@ def _recurrent(gates: int) -> Formula:
     return formula
 
 
-def _einsum(node: onnx.NodeProto, inputs: Inputs, outputs: Inputs) -> int | None:
+def _einsum(node: onnx.NodeProto, inputs: Inputs, _outputs: Inputs) -> int | None:
     """The product of the sizes of all labels, times the number of operands less one."""
-    shapes = [_shape(inputs, index) for index in range(len(inputs))]
-    result = _shape(outputs, 0)
-    if None in shapes or result is None:
-        return None
-    terms, _, target = text(node, "equation").replace(" ", "").partition("->")
-    sizes: dict[str, int] = {}
-    for term, shape in zip(terms.split(","), shapes, strict=True):
-        sizes |= _label_sizes(term, shape or ())
-    ellipsis = result[: len(result) - len(target.replace("...", ""))] if "..." in target else ()
-    return math.prod(sizes.values()) * math.prod(ellipsis) * max(len(shapes) - 1, 1)
+    terms = text(node, "equation").replace(" ", "").partition("->")[0].split(",")
+    sizes: dict[str | int, int] = {}
+    for index, term in enumerate(terms):
+        shape = _shape(inputs, index)
+        if shape is None:
+            return None
+        for label, size in zip(_labels(term, len(shape)), shape, strict=True):
+            # An axis of one element is broadcast.
+            sizes[label] = size if sizes.get(label, 1) == 1 else sizes[label]
+    return math.prod(sizes.values()) * (len(terms) - 1)
 
 
-def _label_sizes(term: str, shape: tuple[int, ...]) -> dict[str, int]:
-    """The size of each label; those right of an ellipsis count from the end."""
+def _labels(term: str, rank: int) -> list[str | int]:
+    """What each axis is called; those of an ellipsis are numbered from its end: -2, -1."""
     before, dots, after = term.partition("...")
-    front = dict(zip(before, shape, strict=False))
-    return front | (dict(zip(after[::-1], shape[::-1], strict=False)) if dots else {})
+    return [*before, *(range(len(before) + len(after) - rank, 0) if dots else ()), *after]
 
 
 def _attention(node: onnx.NodeProto, inputs: Inputs, _outputs: Inputs) -> int | None:
@@ -110,7 +110,7 @@ def _attention(node: onnx.NodeProto, inputs: Inputs, _outputs: Inputs) -> int | 
     query, key, value = (_shape(inputs, index) for index in range(3))
     if query is None or key is None or value is None:
         return None
-    past = _shape(inputs, 4) if len(inputs) > 4 and inputs[4] else None
+    past = _past(inputs, 4, axis=2)
     if len(query) == 4:
         batch, heads, length, width = query
         value_width = value[-1]
@@ -119,8 +119,21 @@ def _attention(node: onnx.NodeProto, inputs: Inputs, _outputs: Inputs) -> int | 
         heads = integer(node, "q_num_heads")
         width = query[2] // heads
         value_width = value[2] // integer(node, "kv_num_heads")
-    context = key[-2] + (past[-2] if past else 0)
-    return batch * heads * length * context * (width + value_width)
+    return batch * heads * length * (key[-2] + past) * (width + value_width)
+
+
+def _past(inputs: Inputs, index: int, *, axis: int) -> int:
+    """The length of the keys of earlier calls, 0 without.
+
+    Raises:
+        ValueError: There are some, and their shape is not known.
+    """
+    if index >= len(inputs) or inputs[index] is None:
+        return 0
+    shape = _shape(inputs, index)
+    if shape is None:
+        raise ValueError("past keys of unknown length")
+    return shape[axis]
 
 
 def _packed_attention(node: onnx.NodeProto, inputs: Inputs, outputs: Inputs) -> int | None:
@@ -131,9 +144,7 @@ def _packed_attention(node: onnx.NodeProto, inputs: Inputs, outputs: Inputs) -> 
     batch, length, width = features
     sizes = integers(node, "qkv_hidden_sizes") or (weights[-1] // 3,) * 3
     projection = batch * length * width * weights[-1]
-    past_index = 4 if node.op_type == "Attention" else 8
-    past = _shape(inputs, past_index)
-    context = length + (past[3] if past else 0)
+    context = length + _past(inputs, 4 if node.op_type == "Attention" else 8, axis=3)
     return projection + batch * length * context * (sizes[0] + sizes[2])
 
 
@@ -142,16 +153,16 @@ def _multi_head_attention(_: onnx.NodeProto, inputs: Inputs, _outputs: Inputs) -
     query, key, value = (_shape(inputs, index) for index in range(3))
     if query is None or key is None or value is None or not len(query) == len(value) == 3:
         return None
-    past = _shape(inputs, 6)
-    return query[0] * query[1] * (value[1] + (past[2] if past else 0)) * (query[2] + value[2])
+    context = value[1] + _past(inputs, 6, axis=2)
+    return query[0] * query[1] * context * (query[2] + value[2])
 
 
 def _group_query_attention(_: onnx.NodeProto, inputs: Inputs, outputs: Inputs) -> int | None:
     """com.microsoft GroupQueryAttention: 2 x B x S x L x D of the output, L with the past."""
-    result, past = _shape(outputs, 0), _shape(inputs, 3)
+    result = _shape(outputs, 0)
     if result is None or len(result) != 3:
         return None
-    return 2 * math.prod(result) * (result[1] + (past[2] if past else 0))
+    return 2 * math.prod(result) * (result[1] + _past(inputs, 3, axis=2))
 
 
 def _matmul_n_bits(node: onnx.NodeProto, _inputs: Inputs, outputs: Inputs) -> int | None:
@@ -160,7 +171,10 @@ def _matmul_n_bits(node: onnx.NodeProto, _inputs: Inputs, outputs: Inputs) -> in
     return None if result is None else math.prod(result) * integer(node, "K")
 
 
-# Operator -> formula. Whatever is not here does no matrix work.
+# Operators that do matrix work and have no formula here: they are named and not counted.
+WITHOUT_FORMULA = frozenset({"CausalConvWithState", "LinearAttention"})
+
+# Operator -> formula. Whatever is in neither does no matrix work.
 FORMULAS: dict[str, Formula] = {
     "MatMul": _matmul(),
     "Gemm": _matmul(),

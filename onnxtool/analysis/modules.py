@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
+import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import onnx
 
@@ -14,6 +16,8 @@ from onnxtool.model.view import ModelView, Scope
 
 # `("layers.0", "self_attn", "linear_q")`; the root is empty.
 ModulePath = tuple[str, ...]
+# No model nests its modules deeper; a name that is made to exhaust the stack does.
+MAX_DEPTH = 64
 # Where torch's dynamo exporter keeps the modules that a node came from.
 TORCH_SCOPES = "pkg.torch.onnx.name_scopes"
 
@@ -43,22 +47,11 @@ class Module:
         """The last part of the path."""
         return self.path.rpartition("/")[2]
 
-
-@dataclass(slots=True)
-class _Branch:
-    """A module while it is being added up."""
-
-    nodes: int = 0
-    parameters: int = 0
-    weight_bytes: int = 0
-    macs: int = 0
-    children: dict[str, _Branch] = field(default_factory=dict)
-
-    def trail(self, path: ModulePath) -> Iterator[_Branch]:
-        """This branch and those that lead to `path`, made where they are missing."""
-        yield self
-        if path:
-            yield from self.children.setdefault(path[0], _Branch()).trail(path[1:])
+    def share_of(self, root: Module) -> float:
+        """Its part, 0 to 1, of the MACs of `root`, or of its weight bytes without MACs."""
+        if root.macs:
+            return (self.macs or 0) / root.macs
+        return self.weight_bytes / max(root.weight_bytes, 1)
 
 
 def module_tree(model: ModelView, node_macs: Iterable[tuple[onnx.NodeProto, int]] | None) -> Module:
@@ -66,21 +59,50 @@ def module_tree(model: ModelView, node_macs: Iterable[tuple[onnx.NodeProto, int]
 
     A tensor belongs to the module that reads it, or to the innermost that contains all its readers.
     """
-    root = _Branch()
+    sums: defaultdict[ModulePath, _Sums] = defaultdict(_Sums)
     for scope in model.scopes:
         for node in scope.nodes:
-            for branch in root.trail(node_module(node)):
-                branch.nodes += 1
-    owners = _Owners(model.scopes)
+            sums[node_module(node)].nodes += 1
+    readers: dict[str, _Readers] = {}
+    for root in model.roots:
+        readers |= dict.fromkeys(_paths(root), _readers(root))
     for tensor in model.tensors:
-        for branch in root.trail(owners.of(tensor)):
-            branch.weight_bytes += tensor.size_bytes
-            if tensor.holder is Holder.INITIALIZER:
-                branch.parameters += tensor.elements
+        own = sums[_owner(tensor, readers[tensor.scope])]
+        own.weight_bytes += tensor.size_bytes
+        if tensor.holder in {Holder.INITIALIZER, Holder.SPARSE_VALUES}:
+            own.parameters += tensor.elements
     for node, macs in node_macs or ():
-        for branch in root.trail(node_module(node)):
-            branch.macs += macs
-    return _frozen(root, (), with_macs=node_macs is not None)
+        sums[node_module(node)].macs += macs
+    return _tree((), sums, with_macs=node_macs is not None)
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What is a module's own, while it is being added up."""
+
+    nodes: int = 0
+    parameters: int = 0
+    weight_bytes: int = 0
+    macs: int = 0
+
+
+def _tree(path: ModulePath, sums: Mapping[ModulePath, _Sums], *, with_macs: bool) -> Module:
+    """The module at `path`, of the sums of it and of what is below it."""
+    depth = len(path)
+    below: defaultdict[ModulePath, dict[ModulePath, _Sums]] = defaultdict(dict)
+    for inner, own in sums.items():
+        if len(inner) > depth:
+            below[inner[: depth + 1]][inner] = own
+    children = tuple(_tree(inner, part, with_macs=with_macs) for inner, part in below.items())
+    own = sums.get(path, _Sums())
+    return Module(
+        path="/".join(path),
+        nodes=own.nodes + sum(child.nodes for child in children),
+        parameters=own.parameters + sum(child.parameters for child in children),
+        weight_bytes=own.weight_bytes + sum(child.weight_bytes for child in children),
+        macs=own.macs + sum(child.macs or 0 for child in children) if with_macs else None,
+        children=children,
+    )
 
 
 def node_module(node: onnx.NodeProto) -> ModulePath:
@@ -94,7 +116,7 @@ def node_module(node: onnx.NodeProto) -> ModulePath:
             return _from_scopes(entry.value)
     if "/" not in node.name:  # 2
         return ()
-    return tuple(part for part in node.name.split("/")[:-1] if part)
+    return tuple(part for part in node.name.split("/")[:-1] if part)[:MAX_DEPTH]
 
 
 def _from_scopes(listed: str) -> ModulePath:
@@ -112,66 +134,55 @@ def _from_scopes(listed: str) -> ModulePath:
             parts[-1] += f".{part}"
         elif part:
             parts.append(part)
-    return tuple(parts)
+    return tuple(parts)[:MAX_DEPTH]
 
 
-class _Owners:
-    """Finds the module that a stored tensor belongs to."""
-
-    def __init__(self, scopes: Sequence[Scope]) -> None:
-        self._readers: defaultdict[str, list[onnx.NodeProto]] = defaultdict(list)
-        self._holders = {
-            (scope.path, node.name or node.op_type): node
-            for scope in scopes
-            for node in scope.nodes
-        }
-        for scope in scopes:
-            for node in scope.nodes:
-                for name in node.input:
-                    self._readers[name].append(node)
-
-    def of(self, tensor: StoredTensor) -> ModulePath:
-        if tensor.holder is not Holder.ATTRIBUTE:
-            return _innermost(list(self._modules(tensor.name, set())))
-        node = self._holders[tensor.scope, tensor.node]
-        own = node_module(node)
-        return own or _innermost([p for name in node.output for p in self._modules(name, set())])
-
-    def _modules(self, name: str, seen: set[str]) -> Iterator[ModulePath]:
-        """Modules that read a value, also through nodes that belong to none."""
-        if name in seen:
-            return
-        seen.add(name)
-        for node in self._readers.get(name, ()):
-            module = node_module(node)
-            if module:
-                yield module
-            else:
-                for output in node.output:
-                    yield from self._modules(output, seen)
+def _paths(scope: Scope) -> Iterator[str]:
+    """The paths of a scope and of those inside it."""
+    yield scope.path
+    for inner in scope.inner:
+        yield from _paths(inner)
 
 
-def _innermost(paths: Sequence[ModulePath]) -> ModulePath:
-    """The innermost module that contains all of these."""
-    if not paths:
-        return ()
-    first, last = min(paths), max(paths)
-    depth = next(
-        (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b),
-        min(len(first), len(last)),
-    )
-    return first[:depth]
+# Value -> the innermost module that contains all nodes that read it.
+_Readers = dict[str, ModulePath]
 
 
-def _frozen(branch: _Branch, path: ModulePath, *, with_macs: bool) -> Module:
-    return Module(
-        path="/".join(path),
-        nodes=branch.nodes,
-        parameters=branch.parameters,
-        weight_bytes=branch.weight_bytes,
-        macs=branch.macs if with_macs else None,
-        children=tuple(
-            _frozen(child, (*path, name), with_macs=with_macs)
-            for name, child in branch.children.items()
-        ),
-    )
+def _readers(scope: Scope, inner: _Readers | None = None) -> _Readers:
+    """Who reads which value, in a graph or function and the graphs inside it."""
+    readers: _Readers = {} if inner is None else inner
+    for nested in scope.inner:
+        _readers(nested, readers)
+    # Backwards, so that a node that belongs to no module knows already what reads its outputs.
+    for node in reversed(scope.nodes):
+        module = node_module(node) or _common(readers, node.output)
+        if module is None:
+            continue
+        for name in filter(None, node.input):
+            known = readers.get(name)
+            readers[name] = module if known is None else _innermost(known, module)
+    return readers
+
+
+def _owner(tensor: StoredTensor, readers: _Readers) -> ModulePath:
+    """The module of a tensor: that of the node that holds it, else the innermost of its readers."""
+    if tensor.node_proto is None:
+        return readers.get(tensor.name, ())
+    return node_module(tensor.node_proto) or _common(readers, tensor.node_proto.output) or ()
+
+
+def _common(owners: Mapping[str, ModulePath], names: Iterable[str]) -> ModulePath | None:
+    """The innermost module that contains all readers of these values; None if there are none."""
+    found = [owners[name] for name in names if name in owners]
+    return functools.reduce(_innermost, found) if found else None
+
+
+def _innermost(first: ModulePath, second: ModulePath) -> ModulePath:
+    """The innermost module that contains both."""
+    if first == second:
+        return first
+    return tuple(part for part, _ in itertools.takewhile(_equal, zip(first, second, strict=False)))
+
+
+def _equal(pair: tuple[str, str]) -> bool:
+    return pair[0] == pair[1]

@@ -8,12 +8,17 @@ from collections.abc import Iterable
 
 import onnx
 
+from onnxtool.model.view import subgraphs
+
+# Asking every node for its attributes would take longer than all of the rest.
+WITH_SUBGRAPHS = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+
 
 def in_order(nodes: Iterable[onnx.NodeProto]) -> list[onnx.NodeProto]:
     """Nodes in topological order: as they stand, where they stand so; those in a cycle last."""
     given = list(nodes)
     maker = {name: index for index, node in enumerate(given) for name in node.output if name}
-    needs = [{maker[name] for name in node.input if name in maker} for node in given]
+    needs = [{maker[name] for name in reads(node) if name in maker} for node in given]
     users: defaultdict[int, list[int]] = defaultdict(list)
     for index, needed in enumerate(needs):
         for source in needed:
@@ -29,3 +34,13 @@ def in_order(nodes: Iterable[onnx.NodeProto]) -> list[onnx.NodeProto]:
                 heapq.heappush(ready, user)
     left = sorted(set(range(len(given))) - set(order))
     return [given[index] for index in (*order, *left)]
+
+
+def reads(node: onnx.NodeProto) -> set[str]:
+    """The values that a node needs: its inputs, and what its subgraphs read of those around it."""
+    names = {name for name in node.input if name}
+    for _, graph in subgraphs(node) if node.op_type in WITH_SUBGRAPHS else ():
+        inner = {value.name for value in graph.output}.union(*map(reads, graph.node))
+        inner -= {value.name for value in (*graph.input, *graph.initializer)}
+        names |= inner - {"", *(name for maker in graph.node for name in maker.output)}
+    return names

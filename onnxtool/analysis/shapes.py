@@ -10,7 +10,7 @@ loops and branches are followed where their trip count and condition are known (
 from __future__ import annotations
 
 import functools
-import math
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,12 +18,12 @@ import onnx
 import onnx.inliner
 
 from onnxtool.analysis.arithmetic import evaluate
+from onnxtool.analysis.attributes import integer
 from onnxtool.analysis.contrib import output_types
-from onnxtool.analysis.control_flow import FOLLOW, Followed, NodeRun, Run
-from onnxtool.analysis.functions import recursive_functions
+from onnxtool.analysis.control_flow import FOLLOW, Followed, NodeRun, Run, Scope
+from onnxtool.analysis.functions import inlined_nodes, recursive_functions
 from onnxtool.analysis.order import in_order
 from onnxtool.analysis.values import (
-    MAX_ELEMENTS,
     UNKNOWN,
     Array,
     KnownShape,
@@ -33,15 +33,22 @@ from onnxtool.analysis.values import (
     from_tensor,
     tensor_type,
 )
-from onnxtool.model.view import STANDARD_DOMAINS
+from onnxtool.model.view import STANDARD_DOMAINS, subgraphs
 
 _UNKNOWN_TYPE = onnx.TypeProto()
-# What onnx's inference raises for a node that it cannot make sense of.
+# All computed contents together; an encoder of 0.6 G parameters takes 2 MB at 100,000 frames.
+MAX_CONTENTS_BYTES = 64 << 20
+# Calls to a model's own functions are unknown operators in one that would be larger.
+MAX_INLINED_NODES = 100_000
+# What onnx's inference raises for a node that it cannot make sense of; a TypeError is for a version
+# that no C++ integer holds.
 _INFERENCE_ERRORS = (
     onnx.shape_inference.InferenceError,
+    onnx.checker.ValidationError,
     onnx.defs.SchemaError,
     RuntimeError,
     KeyError,
+    TypeError,
     ValueError,
 )
 
@@ -56,9 +63,8 @@ def run_shapes(
         sizes: The shape of each graph input.
         contents: What some integer or Boolean inputs hold, where shapes depend on it.
     """
-    if proto.functions and not recursive_functions(proto):
-        proto = onnx.inliner.inline_local_functions(proto)
-    scope = {}
+    proto = _inlined(proto)
+    scope: Scope = ChainMap()
     for value in proto.graph.input:
         declared = Value(value.type)
         if value.name in contents:
@@ -70,6 +76,18 @@ def run_shapes(
     return _Propagation(proto).graph(proto.graph, scope)
 
 
+def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without functions, unless that has no end, or one that does not fit in memory."""
+    if not proto.functions or recursive_functions(proto):
+        return proto
+    if inlined_nodes(proto) > MAX_INLINED_NODES:
+        return proto
+    try:
+        return onnx.inliner.inline_local_functions(proto)
+    except (onnx.checker.ValidationError, RuntimeError, ValueError):  # Its calls stay unknown.
+        return proto
+
+
 class _Propagation:
     """One pass over one model."""
 
@@ -79,22 +97,24 @@ class _Propagation:
             (o.version for o in proto.opset_import if o.domain in STANDARD_DOMAINS), default=1
         )
         self.ir_version = proto.ir_version
+        self.depth = 0
+        self.room_bytes = MAX_CONTENTS_BYTES
 
-    def graph(self, graph: onnx.GraphProto, outer: Mapping[str, Value]) -> Run:
+    def graph(self, graph: onnx.GraphProto, outer: Scope) -> Run:
         """Run a graph in the scope of the graphs around it."""
-        values = dict(outer)
+        values = outer.new_child()
         for tensor in graph.initializer:
             values[tensor.name] = from_tensor(tensor)
         for sparse in graph.sparse_initializer:
             kind = tensor_type(sparse.values.data_type, tuple(sparse.dims))
             values[sparse.values.name] = Value(kind)
         declared = {info.name: Value(info.type) for info in (*graph.value_info, *graph.output)}
+        self.depth += 1
         runs = tuple(self.node(node, values, declared) for node in in_order(graph.node))
+        self.depth -= 1
         return Run(runs, values, tuple(output.name for output in graph.output))
 
-    def node(
-        self, node: onnx.NodeProto, values: dict[str, Value], declared: Mapping[str, Value]
-    ) -> NodeRun:
+    def node(self, node: onnx.NodeProto, values: Scope, declared: Mapping[str, Value]) -> NodeRun:
         """Run one node, and enter its outputs into `values`."""
         inputs = tuple(values.get(name, UNKNOWN) if name else None for name in node.input)
         done = self.followed(node, inputs, values)
@@ -109,14 +129,18 @@ class _Propagation:
         return NodeRun(node, inputs, tuple(named), done.inner, done.repeats)
 
     def followed(
-        self, node: onnx.NodeProto, inputs: Sequence[Value | None], values: Mapping[str, Value]
+        self, node: onnx.NodeProto, inputs: Sequence[Value | None], values: Scope
     ) -> Followed:
         """The outputs of a node, and what it runs inside."""
         if node.domain not in STANDARD_DOMAINS:
             return Followed([Value(kind) for kind in output_types(node, inputs)], (), 1)
+        if node.op_type == "Scan" and self.opset < 9:
+            # Of the first opset that had it: with a batch axis, and inputs in another order.
+            inner = tuple(self.graph(body, values) for _, body in subgraphs(node))
+            return Followed([], inner, None)
         if node.op_type in FOLLOW:
             try:
-                return FOLLOW[node.op_type](self.graph, node, inputs, values)
+                return FOLLOW[node.op_type](self, node, inputs, values)
             except KeyError:  # A damaged node, without the subgraph or attribute that it needs.
                 return Followed([], (), None)
         return Followed(self.outputs(node, inputs), (), 1)
@@ -140,6 +164,8 @@ class _Propagation:
         self, node: onnx.NodeProto, inputs: Sequence[Value | None]
     ) -> Mapping[str, onnx.TypeProto]:
         """Output types by the operator's own inference function; empty where it fails."""
+        if node.op_type == "Split" and integer(node, "num_outputs") > len(node.output):
+            return {}  # onnx would make a list of so many sizes.
         known = {n: v for n, v in zip(node.input, inputs, strict=True) if v is not None}
         try:
             return onnx.shape_inference.infer_node_outputs(
@@ -162,12 +188,15 @@ class _Propagation:
         """The contents of the outputs, where all inputs are known and the results are small."""
         if not inputs or any(value is not None and value.data is None for value in inputs):
             return None
-        shapes = (Value(kind).full_shape for kind in types.values())
-        if any(shape is not None and math.prod(shape) > MAX_ELEMENTS for shape in shapes):
+        # Each is decoded once, however often a node reads it.
+        known = {n: v.array for n, v in zip(node.input, inputs, strict=True) if v is not None}
+        named = [name for name in node.output if name]
+        shapes = [Value(types.get(name, _UNKNOWN_TYPE)).full_shape for name in named]
+        results = evaluate(node, [known.get(name) for name in node.input], shapes, self.opset)
+        self.room_bytes -= sum(array.nbytes for array in results or ())
+        if results is None or self.room_bytes < 0:
             return None
-        arrays = [None if value is None else value.array for value in inputs]
-        results = evaluate(node, arrays, self.opset)
-        return None if results is None else [from_array(array) for array in results]
+        return [from_array(array) for array in results]
 
 
 @functools.cache

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from onnxtool.analysis.values import Array, KnownShape
+from onnxtool.analysis.values import MAX_ELEMENTS, Array, KnownShape
 from onnxtool.errors import UsageError
 from onnxtool.model.families import LENGTH_NAME
 from onnxtool.model.signature import Signature
@@ -16,6 +17,8 @@ from onnxtool.model.states import is_batch_symbol
 from onnxtool.model.tensors import TensorSpec
 
 ASSUMED_SIZE = 1
+# What `--at` can set besides axes, and the largest number there; any but 0 is true.
+_LARGEST = {"int64": (1 << 63) - 1, "int32": (1 << 31) - 1, "bool": (1 << 63) - 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,10 @@ def resolve(signature: Signature, at: Mapping[str, int]) -> Sizes:
     Lengths are as long as the audio is, and states as they are at the start of a stream: zero.
 
     Raises:
-        UsageError: `at` has a negative size.
+        UsageError: `at` has a size that no axis can have, or a number that no input can hold.
     """
     for name, size in at.items():
-        if size < 0:
+        if not 0 <= size <= _LARGEST["int64"]:
             raise UsageError(f"the size of `{name}` is {size}", hint="give a number from 0 up")
     names = axis_names(signature)
     assumed = {name: ASSUMED_SIZE for name in names if name not in at}
@@ -105,16 +108,20 @@ def _contents(
             value = assumed[spec.name] = time
         else:
             continue
-        size = tuple(size or 0 for size in shapes[spec.name])
-        contents[spec.name] = np.full(size, value, dtype=spec.dtype)
+        if value > _LARGEST[spec.dtype]:
+            raise UsageError(
+                f"`{spec.name}` would be {value:,}, too much for {spec.dtype}",
+                hint="give a smaller size",
+            )
+        shape = tuple(max(size or 0, 0) for size in shapes[spec.name])
+        if math.prod(shape) <= MAX_ELEMENTS:
+            contents[spec.name] = np.full(shape, value, dtype=spec.dtype)
     return contents, assumed
 
 
 def _is_counter(spec: TensorSpec) -> bool:
     """An integer or a switch per utterance, or one for all."""
-    return (
-        spec.dtype in {"int64", "int32", "bool"} and spec.shape is not None and len(spec.shape) < 2
-    )
+    return spec.dtype in _LARGEST and spec.shape is not None and len(spec.shape) < 2
 
 
 def _time(signature: Signature, shapes: Mapping[str, KnownShape]) -> int | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from onnxtool.errors import OnnxToolError
-from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import companion_kind, graph_files, loose_files
 from onnxtool.model.external import ExternalFile, Trouble
+from onnxtool.model.skeleton import referenced_files
 from onnxtool.model.tensors import Holder
 from onnxtool.model.view import ModelView
 
@@ -44,13 +44,18 @@ class ExternalData:
 
 
 def external_data(
-    model: ModelView, files: Sequence[ExternalFile], siblings: Sequence[ModelView]
+    model: ModelView, files: Sequence[ExternalFile], siblings: Mapping[str, frozenset[str]]
 ) -> ExternalData:
-    """Sum up the external files of a graph that stands in a folder with `siblings`."""
-    others = {
-        file.location: sibling.path.name for sibling in siblings for file in sibling.external_files
-    }
-    loose = loose_files(model.folder, [model, *siblings]) if files else ()
+    """Sum up the external files of a graph.
+
+    Args:
+        model: The graph.
+        files: Its external files.
+        siblings: Name of each other graph of its folder, and the locations that it refers to.
+    """
+    others = {location: name for name, locations in siblings.items() for location in locations}
+    inside = model.external_locations.union(others)
+    loose = loose_files(model.folder, inside) if files else ()
     return ExternalData(
         files=len(files),
         bytes=sum(file.size_bytes or 0 for file in files),
@@ -67,17 +72,21 @@ def external_data(
     )
 
 
-def siblings_of(model: ModelView) -> tuple[ModelView, ...]:
-    """The other graphs of the model's folder that can be read."""
-    found = []
-    for path in graph_files(model.folder):
-        if path.name == model.path.name:
+def siblings_of(model: ModelView) -> dict[str, frozenset[str]]:
+    """The other graphs of the model's folder that can be read, and what they refer to."""
+    found = {}
+    try:
+        graphs = graph_files(model.folder)
+    except OnnxToolError:  # The model itself may have another suffix.
+        return {}
+    for path in graphs:
+        if path.name == model.path.name or not path.is_file():
             continue
         try:
-            found.append(load_graph(path, allow_links=model.allow_links))
+            found[path.name] = referenced_files(path)
         except OnnxToolError:  # Its own damage; it is named when the folder is inspected.
             continue
-    return tuple(found)
+    return found
 
 
 def _with(files: Iterable[ExternalFile], *troubles: Trouble) -> tuple[str, ...]:

@@ -34,7 +34,11 @@ class Value:
         tensor = self.type.tensor_type
         if not tensor.HasField("shape"):
             return None
-        return tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
+        # Old exporters write -1 for a size that they do not know.
+        return tuple(
+            d.dim_value if d.HasField("dim_value") and d.dim_value >= 0 else None
+            for d in tensor.shape.dim
+        )
 
     @property
     def full_shape(self) -> tuple[int, ...] | None:
@@ -55,9 +59,11 @@ class Value:
 
     @property
     def scalar(self) -> int | None:
-        """Its one element, where that is known."""
+        """Its one element, where that is known and an integer or a Boolean."""
         array = self.array
-        return int(array.item()) if array is not None and array.size == 1 else None
+        if array is None or array.size != 1 or array.dtype.kind not in "biu":
+            return None
+        return int(array.item())
 
 
 UNKNOWN = Value()
@@ -86,8 +92,17 @@ def from_tensor(tensor: onnx.TensorProto) -> Value:
     """A tensor that is part of the model; its contents only where they are at hand and small."""
     shape = tuple(tensor.dims)
     here = tensor.data_location != onnx.TensorProto.EXTERNAL
-    small = here and math.prod(shape) <= MAX_ELEMENTS
-    return Value(tensor_type(tensor.data_type, shape), tensor if small else None)
+    known = here and math.prod(shape) <= MAX_ELEMENTS and _is_whole(tensor)
+    return Value(tensor_type(tensor.data_type, shape), tensor if known else None)
+
+
+def _is_whole(tensor: onnx.TensorProto) -> bool:
+    """Whether the contents are what dtype and shape say."""
+    try:
+        numpy_helper.to_array(tensor)
+    except (KeyError, TypeError, ValueError):  # Its own damage; its contents are unknown here.
+        return False
+    return True
 
 
 def from_constant(node: onnx.NodeProto) -> Value:
@@ -116,17 +131,21 @@ def from_constant(node: onnx.NodeProto) -> Value:
 
 def common(left: Value, right: Value) -> Value:
     """What two values have in common: sizes that differ are unknown."""
+    if left.type == right.type:
+        return Value(left.type)
     if left.shape is None or right.shape is None or len(left.shape) != len(right.shape):
         return UNKNOWN
     sizes = (a if a == b else None for a, b in zip(left.shape, right.shape, strict=True))
     return Value(tensor_type(left.elem_type, tuple(sizes)))
 
 
-def stacked(value: Value, count: int | None) -> Value:
-    """`count` such values along a new first axis."""
-    if value.shape is None:
+def stacked(value: Value, count: int | None, axis: int = 0) -> Value:
+    """`count` such values along a new axis."""
+    shape = value.shape
+    if shape is None or not -len(shape) - 1 <= axis <= len(shape):
         return UNKNOWN
-    return Value(tensor_type(value.elem_type, (count, *value.shape)))
+    axis %= len(shape) + 1
+    return Value(tensor_type(value.elem_type, (*shape[:axis], count, *shape[axis:])))
 
 
 def without_axis(value: Value, axis: int) -> tuple[Value, int | None]:

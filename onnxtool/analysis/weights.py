@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from onnxtool.errors import OnnxToolError
 from onnxtool.model.artifact import CHUNK_BYTES
 from onnxtool.model.external import ExternalFile
 from onnxtool.model.skeleton import LARGE_BYTES
@@ -79,14 +80,19 @@ def _duplicates(model: ModelView, files: Mapping[str, ExternalFile]) -> Iterator
     """Tensors that agree in shape, then in a sample, then in their SHA-256."""
     alike: defaultdict[object, list[StoredTensor]] = defaultdict(list)
     for tensor in model.tensors:
-        if tensor.size_bytes >= LARGE_BYTES and _source(model, files, tensor):
+        # Strings have no bytes to compare, and no model is large because of them.
+        numeric = tensor.dtype.bits is not None
+        if numeric and tensor.size_bytes >= LARGE_BYTES and _source(model, files, tensor):
             alike[tensor.dtype, tensor.shape].append(tensor)
     for key in (_sample, _sha256):
         finer: defaultdict[object, list[StoredTensor]] = defaultdict(list)
         for group, tensors in alike.items():
             for tensor in tensors if len(tensors) > 1 else ():
                 path = _source(model, files, tensor) or model.path
-                finer[group, key(tensor, path)].append(tensor)
+                try:
+                    finer[group, key(tensor, path)].append(tensor)
+                except (OnnxToolError, OSError):  # Its own damage; nothing is like it.
+                    continue
         alike = finer
     for tensors in alike.values():
         if len(tensors) > 1:
@@ -101,7 +107,7 @@ def _source(
     if tensor.storage is not Storage.EXTERNAL:
         return model.path
     file = files.get(tensor.file)
-    whole = tensor.length is None or tensor.length >= tensor.size_bytes
+    whole = not tensor.unreadable and tensor.end >= tensor.offset + tensor.size_bytes
     return file.path if file and file.trouble is None and whole and tensor.offset >= 0 else None
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
@@ -18,11 +20,19 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 yes, 1 no, 2 trouble (usage, unreadable input), 3 a bug in onnxtool.",
 )
-app.command(epilog=inspect.EPILOG)(inspect.inspect)
+
+
+def _add(command: Callable[..., None], examples: str) -> None:
+    """Add a subcommand. Its docstring is its help, with the lines of each paragraph joined."""
+    paragraphs = (command.__doc__ or "").strip().split("\n\n")
+    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    app.command(help=text, epilog=examples)(command)
+
+
+_add(inspect.inspect, inspect.EXAMPLES)
 
 
 def _version(wanted: bool) -> None:
@@ -42,6 +52,13 @@ def _root(
     """Look into ONNX models between export and release: evidence for each claim, at any size."""
 
 
+class Interrupted(BaseException):
+    """Ctrl-C. No `Exception`, which whoever carries on after a failure would take it for.
+
+    No KeyboardInterrupt either, which the command-line library would end with exit code 1: "no".
+    """
+
+
 def main() -> None:
     """Run the program; only here do errors become text and exit codes."""
     _behave()
@@ -49,6 +66,9 @@ def main() -> None:
         app()
     except OnnxToolError as error:
         complain(error)
+        raise SystemExit(ExitCode.TROUBLE) from None
+    except Interrupted:
+        complain(OnnxToolError("interrupted", hint="nothing was written"))
         raise SystemExit(ExitCode.TROUBLE) from None
     except Exception:
         import traceback
@@ -60,6 +80,9 @@ def main() -> None:
 
 def _behave() -> None:
     """Be a good citizen of a pipeline."""
+    stderr: TextIO | None = sys.stderr
+    if stderr is None:  # It was closed before the program started.
+        sys.stderr = io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A terminal without UTF-8 shows an escape instead of raising.
@@ -71,5 +94,4 @@ def _behave() -> None:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    # Not KeyboardInterrupt, which the command-line library would end with exit code 1: "no".
-    raise OnnxToolError("interrupted", hint="nothing was written")
+    raise Interrupted

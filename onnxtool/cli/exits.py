@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import sys
 
@@ -22,4 +23,5 @@ def complain(error: OnnxToolError) -> None:
     from onnxtool.render.units import plain
 
     text = f"{error} ({error.hint})" if error.hint else str(error)
-    sys.stderr.write(f"error: {plain(text)}\n")
+    with contextlib.suppress(OSError):  # The exit code tells even where nothing can be written.
+        sys.stderr.write(f"error: {plain(text)}\n")

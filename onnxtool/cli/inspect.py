@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Results = Sequence[Inspection | BundleInspection]
 
-EPILOG = """
+EXAMPLES = """
 Examples:
 
 onnxtool inspect joint.onnx
@@ -38,7 +38,9 @@ onnxtool inspect encoder.onnx --no-hash --format json | jq .states
 
 
 def inspect(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Graphs, or folders.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Graphs, or folders.", readable=False)
+    ],
     at: AtOption = None,
     depth: Annotated[
         int | None,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from onnxtool.cli.options import Format
-from onnxtool.errors import UsageError
+from onnxtool.errors import OnnxToolError, UsageError
 from onnxtool.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 # Of output that is no terminal: wide enough for hashes, narrow enough for a log.
 PLAIN_WIDTH = 120
-MAX_ROWS = 20
+# Rows of a table, unless all are asked for: 20 in a log; of a terminal's height, what leaves room
+# for the rest.
+LOG_ROWS, OTHER_LINES, LEAST_ROWS = 20, 12, 8
 
 
 def deliver_json(data: object, output: Path | None) -> None:
@@ -33,7 +36,7 @@ def deliver(
     blocks: Iterable[Block], format: Format, output: Path | None, *, show_all: bool
 ) -> None:
     """Write a document as text or Markdown; long tables are cut unless `show_all`."""
-    max_rows = None if show_all else MAX_ROWS
+    max_rows = None if show_all else _row_limit(output)
     document = tuple(blocks)
     if format is Format.MARKDOWN:
         from onnxtool.render import markdown
@@ -45,11 +48,17 @@ def deliver(
         _deliver_renderable(terminal.render(document, max_rows=max_rows), output)
 
 
+def _row_limit(output: Path | None) -> int:
+    if output is None and _stdout().isatty():
+        return max(shutil.get_terminal_size().lines - OTHER_LINES, LEAST_ROWS)
+    return LOG_ROWS
+
+
 def _deliver_renderable(renderable: RenderableType, output: Path | None) -> None:
     """Print a renderable, in colour where stdout is a terminal."""
     from rich.console import Console
 
-    if output is None and sys.stdout.isatty():
+    if output is None and _stdout().isatty():
         Console().print(renderable)
         return
     columns = os.environ.get("COLUMNS", "")
@@ -62,8 +71,7 @@ def _deliver_renderable(renderable: RenderableType, output: Path | None) -> None
 
 def _deliver(text: str, output: Path | None) -> None:
     if output is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        _print(text)
         return
     from onnxtool.model.artifact import atomic_write
 
@@ -71,16 +79,46 @@ def _deliver(text: str, output: Path | None) -> None:
         file.write(text.encode("utf-8", errors="backslashreplace"))
 
 
+def _print(text: str) -> None:
+    stdout = _stdout()
+    try:
+        stdout.write(text)
+        stdout.flush()
+    except OSError as error:
+        # What is still in the buffer would fail once more when the program ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        raise OnnxToolError(
+            f"stdout: cannot be written: {error.strerror}", hint="the result is not complete"
+        ) from None
+
+
+def _stdout() -> TextIO:
+    """Where results go.
+
+    Raises:
+        OnnxToolError: It was closed before the program started.
+    """
+    stdout: TextIO | None = sys.stdout
+    if stdout is None:
+        raise OnnxToolError("stdout is closed", hint="write to a file with --output")
+    return stdout
+
+
 def refuse_to_overwrite(output: Path | None, inputs: Sequence[Path]) -> None:
     """Inputs are never modified: refuse an output that is one of them, or lies where they do not.
 
     Raises:
-        UsageError: The output is an input, a graph, or a folder.
+        UsageError: The output is an input, a graph, or no regular file.
     """
     if output is None:
         return
     if output.is_dir():
         raise UsageError(f"--output {output}: a folder", hint="name a file")
+    # The file is replaced, not written to: that would take away a device or a link for all.
+    if output.is_symlink() or (output.exists() and not output.is_file()):
+        raise UsageError(
+            f"--output {output}: a link or a device", hint="name a file, or redirect stdout"
+        )
     taken = {os.path.realpath(path) for path in inputs}
     if os.path.realpath(output) in taken or output.suffix == ".onnx":
         raise UsageError(f"--output {output}: would overwrite a model", hint="name another file")

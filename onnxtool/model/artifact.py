@@ -7,7 +7,6 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -86,6 +85,8 @@ def digest(model: ModelView, *, progress: Progress = SILENT) -> Digest:
     Raises:
         ModelLoadError: A file could not be read to its end.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     files = sorted(model.external_files, key=lambda file: file.location)
     readable = [file for file in files if file.trouble is None]
     total = model.size_bytes + sum(file.size_bytes or 0 for file in readable)
@@ -134,7 +135,11 @@ def save(model: ModelView, path: str | os.PathLike[str]) -> None:
             hint=f"save into {model.folder}",
         )
     parts = expand(model.proto.SerializeToString())
-    with atomic_write(path) as out, model.path.open("rb") as source:
+    try:
+        source = model.path.open("rb")
+    except OSError as error:
+        raise ModelLoadError(model.path, _why(error)) from error
+    with source, atomic_write(path) as out:
         for part in parts:
             for piece in (part,) if isinstance(part, bytes) else _pieces(source, part, model.path):
                 out.write(piece)
@@ -160,7 +165,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """
     try:
         # In the same folder, so that `replace` is an atomic rename and not a copy.
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name:.100}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name:.40}.")
     except OSError as error:
         raise OnnxToolError(
             f"{path}: cannot be written: {error.strerror}", hint="check the folder"

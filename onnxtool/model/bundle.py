@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from onnxtool.errors import ModelLoadError, OnnxToolError
 from onnxtool.model.artifact import load_graph
@@ -88,7 +88,7 @@ def load(path: str | os.PathLike[str], *, allow_links: bool = False) -> ModelVie
     Raises:
         ModelLoadError: There is nothing at `path`, or no ONNX model in it.
     """
-    read = load_bundle if Path(path).is_dir() else load_graph
+    read = load_bundle if _is_folder(Path(path)) else load_graph
     return read(path, allow_links=allow_links)
 
 
@@ -102,10 +102,12 @@ def load_bundle(path: str | os.PathLike[str], *, allow_links: bool = False) -> B
     graphs = graph_files(folder)
     models, unreadable = _load_all(graphs, allow_links=allow_links)
     if not models:
-        raise unreadable[0][1]
+        first, rest = unreadable[0][1], len(unreadable) - 1
+        more = f" (and {rest} more graphs of this folder)" if rest else ""
+        raise ModelLoadError(folder, f"no graph in it can be read: {first}{more}", hint=first.hint)
     metadata, vocabulary = None, None
     for name in (*METADATA_NAMES, *VOCABULARY_NAMES):
-        if not (folder / name).is_file():
+        if not os.path.lexists(folder / name):
             continue
         try:
             if name in METADATA_NAMES:
@@ -114,7 +116,8 @@ def load_bundle(path: str | os.PathLike[str], *, allow_links: bool = False) -> B
                 vocabulary = vocabulary or read_vocabulary(folder / name)
         except OnnxToolError as error:
             unreadable.append((name, error))
-    loose = list(loose_files(folder, [member.view for member in models]))
+    located = {name for member in models for name in member.view.external_locations}
+    loose = list(loose_files(folder, located))
     companions = tuple((kind, name) for name in loose if (kind := companion_kind(name)))
     return Bundle(
         path=folder,
@@ -163,26 +166,33 @@ def _load_all(
     return models, unreadable
 
 
-def loose_files(folder: Path, models: Sequence[ModelView]) -> Iterator[str]:
+def loose_files(folder: Path, located: Iterable[str]) -> Iterator[str]:
     """Files of the folder that no graph refers to, graphs left out, in order of name.
 
-    Subfolders count only where external data lies in them: a bundle may stand in any folder, and
-    the rest of that is not ours to read.
+    Subfolders count only where external data lies in them, and not behind links: a bundle may
+    stand in any folder, and the rest of that is not ours to read.
     """
-    referenced = {file.location for model in models for file in model.external_files}
-    inside = {os.path.normpath(location) for location in referenced}
-    folders = {folder} | {(folder / location).parent for location in inside if "/" in location}
-    for place in sorted(folders):
-        if not place.is_relative_to(folder) or not place.is_dir():
+    root = os.path.realpath(folder)
+    inside = {PurePath(os.path.normpath(name)) for name in located}
+    below = {path.parent for path in inside if not path.is_absolute() and ".." not in path.parts}
+    for place in sorted({PurePath(), *below}):
+        try:
+            if Path(root, place) != Path(os.path.realpath(Path(root, place), strict=True)):
+                continue
+            with os.scandir(folder / place) as entries:
+                names = sorted(e.name for e in entries if e.is_file(follow_symlinks=False))
+        except (OSError, ValueError):  # No folder, or a name that none can have.
             continue
-        for entry in sorted(place.iterdir()):
-            name = str(entry.relative_to(folder))
-            if _is_loose(entry) and name not in inside:
-                yield name
+        for name in names:
+            if place / name not in inside and not name.endswith(".onnx"):
+                yield str(place / name)
 
 
-def _is_loose(entry: Path) -> bool:
-    return entry.suffix != ".onnx" and stat.S_ISREG(entry.lstat().st_mode)
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):  # `Path.is_dir` raises some, for a name that is too long say.
+        return False
 
 
 def companion_kind(name: str) -> str | None:

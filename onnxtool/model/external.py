@@ -16,8 +16,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import NamedTuple
 
 from onnxtool.errors import UnsafeExternalDataError
+from onnxtool.model.file_kind import likely_cause
 from onnxtool.model.tensors import Storage, StoredTensor
 
 
@@ -41,8 +43,10 @@ class ExternalFile:
         size_bytes: What is there; None where it is not a file that may be read.
         needed_bytes: What the tensors in it need: the largest offset plus length.
         tensors: How many tensors refer to it.
+        user: The first of them, as `scope:name`.
         trouble: Why it cannot be used, or None.
-        explanation: The trouble in words, and what to do; else empty.
+        explanation: The trouble in words; else empty.
+        hint: What to do about it.
     """
 
     location: str
@@ -50,8 +54,10 @@ class ExternalFile:
     size_bytes: int | None
     needed_bytes: int
     tensors: int
+    user: str
     trouble: Trouble | None = None
     explanation: str = ""
+    hint: str = ""
 
     def require_readable(self) -> Path:
         """Its path, if it may be read.
@@ -60,7 +66,7 @@ class ExternalFile:
             UnsafeExternalDataError: It is missing, short, outside the folder, or a link.
         """
         if self.trouble is not None:
-            raise UnsafeExternalDataError(self.path, self.explanation)
+            raise UnsafeExternalDataError(self.path, self.explanation, hint=self.hint)
         return self.path
 
 
@@ -78,71 +84,102 @@ def external_files(
     )
 
 
+class _Verdict(NamedTuple):
+    """Why a file cannot be used, in words, and what to do."""
+
+    trouble: Trouble
+    explanation: str
+    hint: str = "export the model again"
+
+
 def _examine(
     root: Path, location: str, tensors: list[StoredTensor], *, allow_links: bool
 ) -> ExternalFile:
     path = root / location
     needed = max(tensor.end for tensor in tensors)
-    trouble = _escape(location) or _unusable(root, location, allow_links=allow_links)
-    size = path.stat().st_size if trouble is None else None
-    if size is not None and needed > size:
-        explanation = f"has {size:,} bytes where {needed:,} are needed: copy it again"
-        trouble = (Trouble.SHORT, explanation)
-    if trouble is None and any(tensor.offset < 0 for tensor in tensors):
-        trouble = (Trouble.SHORT, "is referred to at a negative offset: export the model again")
-    if trouble is None:
-        return ExternalFile(location, path, size, needed, len(tensors))
-    return ExternalFile(location, path, size, needed, len(tensors), *trouble)
+    verdict = _escape(location) or _unusable(root, location, allow_links=allow_links)
+    size = path.stat().st_size if verdict is None else None
+    if size is not None:
+        verdict = _too_short(path, size, needed, tensors)
+    user = f"{tensors[0].scope}:{tensors[0].name or tensors[0].node}"
+    return ExternalFile(location, path, size, needed, len(tensors), user, *(verdict or ()))
 
 
-def _escape(location: str) -> tuple[Trouble, str] | None:
-    """Whether the location, as spelled, leads out of the folder it is relative to."""
-    if not location or "\0" in location:
-        return Trouble.MISSING, "the reference names no file: export the model again"
-    posix, windows = PurePosixPath(location), PureWindowsPath(location)
-    if posix.is_absolute() or windows.is_absolute() or windows.drive:
-        return Trouble.OUTSIDE, "is an absolute path: external data must lie beside the model"
-    if ".." in posix.parts or ".." in windows.parts:
-        return Trouble.OUTSIDE, "leads out of the model's folder: move the data beside the model"
+def _too_short(path: Path, size: int, needed: int, tensors: list[StoredTensor]) -> _Verdict | None:
+    if needed > size:
+        with path.open("rb") as file:
+            cause = likely_cause(file.read(512))
+        hint = cause if cause.startswith("it looks like") else "copy it again"
+        return _Verdict(Trouble.SHORT, f"has {size:,} bytes where {needed:,} are needed", hint)
+    if any(not 0 <= tensor.offset <= tensor.end for tensor in tensors):
+        return _Verdict(Trouble.SHORT, "is referred to at a negative offset or length")
     return None
 
 
-def _unusable(root: Path, location: str, *, allow_links: bool) -> tuple[Trouble, str] | None:
+def _escape(location: str) -> _Verdict | None:
+    """Whether the location, as spelled, leads out of the folder it is relative to."""
+    if not location or "\0" in location:
+        return _Verdict(Trouble.MISSING, "whose reference names no file")
+    posix, windows = PurePosixPath(location), PureWindowsPath(location)
+    beside = "move the data beside the model, and export it so"
+    if posix.is_absolute() or windows.is_absolute() or windows.drive:
+        return _Verdict(Trouble.OUTSIDE, "is an absolute path", beside)
+    if ".." in posix.parts or ".." in windows.parts:
+        return _Verdict(Trouble.OUTSIDE, "leads out of the model's folder", beside)
+    return None
+
+
+def _unusable(root: Path, location: str, *, allow_links: bool) -> _Verdict | None:
     """Whether the file system refuses what the location promises."""
+    path = root / location
     try:
-        target = Path(os.path.realpath(root / location, strict=True))
-        status = target.stat()
+        status = path.lstat()
+        direct = "/" not in location and not stat.S_ISLNK(status.st_mode)
+        # A path without folders and links is where it says: no need to ask for each part of it.
+        target = path if direct else Path(os.path.realpath(path, strict=True))
+        status = status if direct else target.stat()
     except FileNotFoundError:
-        return Trouble.MISSING, "is missing: copy it to the model's folder"
+        return _Verdict(Trouble.MISSING, "is missing", "copy it to the model's folder")
     except (OSError, ValueError) as error:
-        return Trouble.MISSING, f"cannot be read: {error}"
-    if target != root / location and (link := _link(root, target, allow_links=allow_links)):
+        return _Verdict(Trouble.MISSING, f"cannot be read ({_reason(error)})")
+    if target != path and (link := _link(root, target, allow_links=allow_links)):
         return link
     if not stat.S_ISREG(status.st_mode):
-        return Trouble.NOT_A_FILE, "is a device, a pipe or a folder, not a file: export again"
+        return _Verdict(Trouble.NOT_A_FILE, "is a device, a pipe or a folder, not a file")
+    if not os.access(target, os.R_OK):
+        return _Verdict(Trouble.MISSING, "cannot be read (permission denied)", "chmod it")
     if status.st_nlink > 1 and not allow_links:
-        return Trouble.LINK, (
-            f"has {status.st_nlink} names (hard links): onnx refuses such files, ONNX Runtime "
-            "reads them. Copy it, or allow it with --allow-links"
+        return _Verdict(
+            Trouble.LINK,
+            f"has {status.st_nlink} names (hard links): onnx refuses it, ONNX Runtime reads it",
+            "copy it, or allow it with --allow-links",
         )
     return None
 
 
-def _link(root: Path, target: Path, *, allow_links: bool) -> tuple[Trouble, str] | None:
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _link(root: Path, target: Path, *, allow_links: bool) -> _Verdict | None:
     """Judge a location that reaches `target` through a symbolic link."""
     cached = _is_hugging_face_blob(root, target)
     if not cached and not target.is_relative_to(root):
-        return Trouble.OUTSIDE, f"is a link to {target}, outside the model's folder: copy the file"
+        return _Verdict(
+            Trouble.OUTSIDE, f"is a link to {target}, outside the model's folder", "copy the file"
+        )
     if allow_links:
         return None
     if cached:
-        return Trouble.LINK, (
-            "is a link into the blobs of a Hugging Face cache: onnx refuses it. Download with "
-            "--local-dir, copy with `cp -L`, or allow it with --allow-links"
+        return _Verdict(
+            Trouble.LINK,
+            "is a link into the blobs of a Hugging Face cache: onnx refuses it",
+            "download with --local-dir, copy with `cp -L`, or allow it with --allow-links",
         )
-    return Trouble.LINK, (
-        f"is a link to {target.name}: onnx refuses it, ONNX Runtime reads it. Copy the file, or "
-        "allow it with --allow-links"
+    return _Verdict(
+        Trouble.LINK,
+        f"is a link to {target.name}: onnx refuses it, ONNX Runtime reads it",
+        "copy the file, or allow it with --allow-links",
     )
 
 

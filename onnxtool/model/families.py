@@ -372,4 +372,4 @@ STATE_NAMES: tuple[tuple[str, str], ...] = (
 # unless the name says that it is.
 LENGTH_NAME = r"(?!.*(?:cache|state|processed)).*(?:^|_)len(?:s|gths?)?(?:\.1)?"
 # Names that an exporter made up: such inputs and outputs may be paired by their shapes.
-GENERATED_NAME = r"\d+|onnx::.+|args?_\d+|functional_\d+|input\.\d+|output\.\d+|.*/.+_output_\d+"
+GENERATED_NAME = r"\d+|onnx::.+|args?_\d+|functional_\d+|input\.\d+|output\.\d+|/.+_output_\d+"

@@ -30,7 +30,10 @@ def likely_cause(head: bytes, *, truncated: bool = False) -> str:
         return "the download or the export did not finish: fetch it again"
     lowered = head.lower()
     for magic, offset, meaning in _SIGNATURES:
-        if lowered.startswith(magic.lower(), offset):
+        # Pages may begin with blank lines.
+        if lowered.startswith(magic.lower(), offset) or (
+            magic.startswith(b"<") and lowered.lstrip().startswith(magic)
+        ):
             return f"it looks like {meaning}"
     if not any(head):
         return "it starts with zeros only: a download that reserved space and did not finish?"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+import re
+import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from onnxtool.errors import MetadataError
 
@@ -14,6 +18,7 @@ VOCABULARY_NAMES = ("vocab.txt", "tokens.txt")
 BLANK_TOKENS = frozenset({"<blk>", "<blank>"})
 # A metadata file is read whole; one above this is something else by that name.
 MAX_BYTES = 64 << 20
+MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ def read_metadata(path: Path) -> Metadata:
         MetadataError: It is not JSON, or not a JSON object; says the line and column.
     """
     try:
-        fields = json.loads(_read_text(path))
+        fields = json.loads(_read_text(path), parse_constant=_not_json, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise MetadataError(
             path,
@@ -56,6 +61,10 @@ def read_metadata(path: Path) -> Metadata:
         ) from None
     except RecursionError:
         raise MetadataError(path, "nested too deep to be metadata") from None
+    except ValueError as error:
+        raise MetadataError(path, f"not JSON: {error}", hint="write it anew") from None
+    if _is_deep(fields):
+        raise MetadataError(path, "nested too deep to be metadata")
     if not isinstance(fields, dict):
         raise MetadataError(path, f"holds a JSON {type(fields).__name__} where an object is needed")
     return Metadata(path, fields)
@@ -65,18 +74,25 @@ def read_vocabulary(path: Path) -> Vocabulary:
     """Read a vocabulary in the format of sherpa-onnx and onnx-asr, or one token a line.
 
     Raises:
-        MetadataError: A line has no token, or ids are not 0, 1, 2, … in some order.
+        MetadataError: There are no tokens, a line has none or no id, or ids are not 0, 1, 2, … in
+            some order.
     """
     lines = _read_text(path).split("\n")
-    if lines and not lines[-1]:
+    if not lines[-1]:
         lines.pop()
+    entries = [re.fullmatch(r"(.*) ([0-9]{1,9})", line) for line in lines]
+    numbered = any(entries)
     tokens: dict[int, str] = {}
-    numbered = all(line.rpartition(" ")[2].isdecimal() for line in lines)
-    for number, line in enumerate(lines, start=1):
-        token, _, identifier = line.rpartition(" ") if numbered else (line, "", str(number - 1))
-        if int(identifier) in tokens:
+    for number, (line, entry) in enumerate(zip(lines, entries, strict=True), start=1):
+        if not line or (numbered and not entry):
+            raise MetadataError(path, "no id in this line" if line else "empty", line=number)
+        # Some write the token that is a space as nothing.
+        token, identifier = (entry[1] or " ", int(entry[2])) if entry else (line, number - 1)
+        if identifier in tokens:
             raise MetadataError(path, f"id {identifier} is given twice", line=number)
-        tokens[int(identifier)] = token
+        tokens[identifier] = token
+    if not tokens:
+        raise MetadataError(path, "no tokens in it")
     if sorted(tokens) != list(range(len(tokens))):
         missing = next(i for i in range(len(tokens)) if i not in tokens)
         raise MetadataError(path, f"id {missing} is missing", hint="number the tokens from 0")
@@ -85,9 +101,38 @@ def read_vocabulary(path: Path) -> Vocabulary:
     return Vocabulary(path, ordered, blank)
 
 
+def _is_deep(value: object) -> bool:
+    """Whether it is nested deeper than JSON can be written again, which is less than read."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [part for whole in level for part in _parts(whole)]
+    return bool(level)
+
+
+def _parts(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _not_json(constant: str) -> NoReturn:
+    # Python reads and writes NaN and Infinity; JSON has neither, and other readers refuse them.
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        _not_json(number)
+    return value
+
+
 def _read_text(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise MetadataError(path, "a device, a pipe or a folder, not a file")
+        if status.st_size > MAX_BYTES:
             raise MetadataError(path, f"larger than {MAX_BYTES >> 20} MiB: not a metadata file")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

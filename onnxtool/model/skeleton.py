@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import functools
 import mmap
+import os
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +26,16 @@ from google.protobuf.message import DecodeError
 
 from onnxtool.errors import ModelLoadError
 from onnxtool.model.file_kind import likely_cause
-from onnxtool.model.wire import LENGTH_DELIMITED, Buffer, WireError, fields, header
+from onnxtool.model.malformed import check_depth, check_names, explain
+from onnxtool.model.wire import (
+    LENGTH_DELIMITED,
+    VARINT,
+    Buffer,
+    WireError,
+    fields,
+    header,
+    read_varint,
+)
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
@@ -33,6 +45,7 @@ if TYPE_CHECKING:
 LARGE_BYTES = 1024
 # Marks a reference that stands for bytes of the model's own file; its value names the field.
 EMBEDDED_KEY = "onnxtool.field"
+_EMBEDDED_ENTRY = header(1, len(EMBEDDED_KEY)) + EMBEDDED_KEY.encode()
 # Present where the tensor said data_location = DEFAULT instead of leaving it out.
 _EXPLICIT_DEFAULT_KEY = "onnxtool.data_location"
 
@@ -41,8 +54,11 @@ _TENSOR = onnx.TensorProto.DESCRIPTOR
 _NUMBERS = {field.name: field.number for field in _TENSOR.fields}
 # Fields whose payload is the tensor's memory, little-endian. Packed varints (int32_data) are not.
 _PAYLOADS = {_NUMBERS[name]: name for name in ("raw_data", "float_data", "double_data")}
-# A parser that follows protobuf's default gives up here.
-MAX_DEPTH = 100
+# Fields that hold one tensor. Given twice, it is one in pieces, which protobuf must join.
+_SINGLE = {
+    "AttributeProto": {"t", "sparse_tensor"},
+    "SparseTensorProto": {"values", "indices"},
+}
 MAX_PROTOBUF_BYTES = (1 << 31) - 1
 
 
@@ -60,30 +76,79 @@ def read_skeleton(path: Path) -> onnx.ModelProto:
     Raises:
         ModelLoadError: The file cannot be read, is damaged, or is not an ONNX model.
     """
+    with _mapped(path) as buffer:
+        return _parse(buffer, path)
+
+
+def referenced_files(path: Path) -> frozenset[str]:
+    """The external files that tensors of the model at `path` refer to, relative to its folder.
+
+    For a model of which nothing else is asked: read off its bytes, without parsing the rest.
+
+    Raises:
+        ModelLoadError: The file cannot be read, or is damaged.
+    """
+    with _mapped(path) as buffer:
+        try:
+            content = strip(buffer, own_location(path))
+            check_names(content, buffer, path)
+            found: set[str] = set()
+            _rewrite(
+                content,
+                _MODEL,
+                0,
+                len(content),
+                depth=1,
+                replace=functools.partial(_note_location, found),
+                relevant=lambda _, start, end: content.find(b"location", start, end) >= 0,
+            )
+        except (DecodeError, WireError) as error:
+            raise explain(buffer, path, error) from error
+    return frozenset(found)
+
+
+def _note_location(found: set[str], buffer: Buffer, start: int, end: int) -> None:
+    tensor = onnx.TensorProto.FromString(buffer[start:end])
+    reference = {entry.key: entry.value for entry in tensor.external_data}
+    if tensor.data_location == onnx.TensorProto.EXTERNAL and EMBEDDED_KEY not in reference:
+        found.add(reference.get("location", ""))
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[Buffer]:
+    """The bytes of a file, without reading them."""
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-            if hasattr(mmap, "MADV_RANDOM"):
-                # Reading ahead would pull in the weights that are about to be skipped.
-                view.madvise(mmap.MADV_RANDOM)
-            return _parse(view, path)
-    except ValueError:  # An empty file cannot be mapped.
-        raise ModelLoadError(path, "the file is empty", hint=likely_cause(b"")) from None
+        with path.open("rb") as file:
+            if not os.fstat(file.fileno()).st_size:  # An empty file cannot be mapped.
+                raise ModelLoadError(path, "the file is empty", hint=likely_cause(b""))
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+                if hasattr(mmap, "MADV_RANDOM"):
+                    # Reading ahead would pull in the weights that are about to be skipped.
+                    view.madvise(mmap.MADV_RANDOM)
+                yield view
     except OSError as error:
         raise ModelLoadError(path, f"cannot be read: {error.strerror}") from error
 
 
+def own_location(path: Path) -> str:
+    """The name of a model's file as its own references spell it: protobuf strings are UTF-8."""
+    return path.name.encode(errors="backslashreplace").decode()
+
+
 def _parse(buffer: Buffer, path: Path) -> onnx.ModelProto:
     try:
-        content = strip(buffer, path.name)
+        content = strip(buffer, own_location(path))
         if len(content) > MAX_PROTOBUF_BYTES:
             raise ModelLoadError(
                 path,
                 f"{len(content):,} bytes are left without the weights, more than protobuf's 2 GiB",
                 hint="Large integer tensors belong in raw_data or in external data.",
             )
+        # Before the real parse, so that never two parsed models are in memory.
+        check_names(content, buffer, path)
         proto: onnx.ModelProto = onnx.ModelProto.FromString(content)
     except (DecodeError, WireError) as error:
-        raise _explained(buffer, path, error) from error
+        raise explain(buffer, path, error) from error
     if not proto.HasField("graph"):
         raise ModelLoadError(
             path, "no graph in it: this is not an ONNX model", hint=likely_cause(buffer[:512])
@@ -91,31 +156,16 @@ def _parse(buffer: Buffer, path: Path) -> onnx.ModelProto:
     return proto
 
 
-def _explained(buffer: Buffer, path: Path, error: Exception) -> ModelLoadError:
-    """Say where a damaged file goes wrong, which protobuf's own error does not."""
-    try:
-        _check(buffer, _MODEL, 0, len(buffer), depth=1)
-    except WireError as found:
-        cause = likely_cause(buffer[:512], truncated=found.truncated)
-        return ModelLoadError(path, f"not an ONNX model: {found}", offset=found.offset, hint=cause)
-    return ModelLoadError(path, f"not an ONNX model: {error}", hint=likely_cause(buffer[:512]))
-
-
-def _check(buffer: Buffer, message: Descriptor, start: int, end: int, *, depth: int) -> None:
-    """Walk a message to its last leaf, and raise where it is damaged."""
-    if depth > MAX_DEPTH:
-        raise WireError(f"messages nested more than {MAX_DEPTH} deep", start)
-    children = _submessages(message)
-    for field in fields(buffer, start, end):
-        child = children.get(field.number)
-        if child is not None and field.wire_type == LENGTH_DELIMITED:
-            _check(buffer, child, field.value, field.end, depth=depth + 1)
-
-
 @functools.cache
 def _submessages(message: Descriptor) -> dict[int, Descriptor]:
     """The fields of a message that are messages themselves, by number."""
     return {field.number: field.message_type for field in message.fields if field.message_type}
+
+
+@functools.cache
+def _single(message: Descriptor) -> frozenset[int]:
+    """The numbers of the fields in `_SINGLE`."""
+    return frozenset(message.fields_by_name[name].number for name in _SINGLE.get(message.name, ()))
 
 
 # A rewritten message: literal bytes, and payloads that stay in the file.
@@ -130,17 +180,23 @@ def strip(buffer: Buffer, location: str) -> bytes:
     """The model in `buffer` with every large payload replaced by a reference to `location`.
 
     Raises:
-        WireError: The bytes are no protobuf message.
+        WireError: The bytes are no protobuf message, or have a reference of our kind already.
     """
+    written: list[Slice] = []
     parts = _rewrite(
         buffer,
         _MODEL,
         0,
         len(buffer),
-        replace=functools.partial(_to_reference, location=location),
+        depth=1,
+        replace=functools.partial(_to_reference, location=location, written=written),
         relevant=lambda _, start, end: end - start >= LARGE_BYTES,
     )
-    return buffer[0 : len(buffer)] if parts is None else b"".join(_literals(parts))
+    content = buffer[0 : len(buffer)] if parts is None else b"".join(_literals(parts))
+    if content.count(_EMBEDDED_ENTRY) != len(written):
+        # It would pass for a reference that we wrote ourselves, to bytes that we checked.
+        raise WireError(f"external data with the key {EMBEDDED_KEY}, which is reserved", 0)
+    return content
 
 
 def expand(content: bytes) -> list[Part]:
@@ -154,6 +210,7 @@ def expand(content: bytes) -> list[Part]:
         _MODEL,
         0,
         len(content),
+        depth=1,
         replace=_to_payload,
         relevant=lambda _, start, end: content.find(key, start, end) >= 0,
     )
@@ -175,12 +232,16 @@ def _rewrite(
     start: int,
     end: int,
     *,
+    depth: int,
     replace: RewriteTensor,
     relevant: Relevant,
 ) -> list[Part] | None:
-    """Replace the tensors in a message; None if none needed it."""
+    """Replace the tensors in a message; None if none needed it, or if that cannot be told."""
+    check_depth(depth, start)
     if message is _TENSOR:
         return replace(buffer, start, end)
+    if (single := _single(message)) and _in_pieces(buffer, start, end, single):
+        return None
     children = _submessages(message)
     parts: list[Part] = []
     copied = start
@@ -188,7 +249,15 @@ def _rewrite(
         child = children.get(field.number)
         if child is None or not relevant(buffer, field.value, field.end):
             continue
-        body = _rewrite(buffer, child, field.value, field.end, replace=replace, relevant=relevant)
+        body = _rewrite(
+            buffer,
+            child,
+            field.value,
+            field.end,
+            depth=depth + 1,
+            replace=replace,
+            relevant=relevant,
+        )
         if body is None:
             continue
         parts.append(buffer[copied : field.start])
@@ -198,12 +267,29 @@ def _rewrite(
     return [*parts, buffer[copied:end]] if parts else None
 
 
-def _to_reference(buffer: Buffer, start: int, end: int, *, location: str) -> list[Part] | None:
-    """The tensor with its one large payload replaced by a reference."""
+def _in_pieces(buffer: Buffer, start: int, end: int, single: frozenset[int]) -> bool:
+    """Whether one of these fields is given twice."""
+    numbers = [f.number for f in fields(buffer, start, end) if f.number in single]
+    return len(numbers) != len(set(numbers))
+
+
+def _to_reference(
+    buffer: Buffer, start: int, end: int, *, location: str, written: list[Slice]
+) -> list[Part] | None:
+    """The tensor with its one large payload replaced by a reference, noted in `written`."""
     found = list(fields(buffer, start, end))
     payloads = [field for field in found if field.number in _PAYLOADS]
+    locations = {
+        read_varint(buffer, field.value, field.end)[0]
+        for field in found
+        if field.number == _NUMBERS["data_location"] and field.wire_type == VARINT
+    }
     # Left alone: data elsewhere already, in several pieces, or unpacked. Protobuf must join those.
-    if len(payloads) != 1 or any(field.number == _NUMBERS["external_data"] for field in found):
+    if (
+        len(payloads) != 1
+        or onnx.TensorProto.EXTERNAL in locations
+        or any(field.number == _NUMBERS["external_data"] for field in found)
+    ):
         return None
     (payload,) = payloads
     if payload.wire_type != LENGTH_DELIMITED or payload.end - payload.value < LARGE_BYTES:
@@ -214,8 +300,9 @@ def _to_reference(buffer: Buffer, start: int, end: int, *, location: str) -> lis
         "length": str(payload.end - payload.value),
         EMBEDDED_KEY: _PAYLOADS[payload.number],
     }
-    if any(field.number == _NUMBERS["data_location"] for field in found):
+    if onnx.TensorProto.DEFAULT in locations:
         reference[_EXPLICIT_DEFAULT_KEY] = "DEFAULT"
+    written.append(Slice(payload.value, payload.end - payload.value))
     tensor = onnx.TensorProto(data_location=onnx.TensorProto.EXTERNAL)
     for key, value in reference.items():
         tensor.external_data.add(key=key, value=value)
@@ -230,10 +317,11 @@ def _to_payload(buffer: Buffer, start: int, end: int) -> list[Part] | None:
     """The tensor with the payload that its reference stands for, fields in order of number."""
     tensor = onnx.TensorProto.FromString(buffer[start:end])
     reference = {entry.key: entry.value for entry in tensor.external_data}
-    if EMBEDDED_KEY not in reference:
+    name, *place = (reference.get(key, "") for key in (EMBEDDED_KEY, "offset", "length"))
+    # A file may hold a key of ours that we did not write.
+    if name not in _PAYLOADS.values() or not all(re.fullmatch(r"[0-9]{1,18}", n) for n in place):
         return None
-    number = _NUMBERS[reference[EMBEDDED_KEY]]
-    payload = Slice(int(reference["offset"]), int(reference["length"]))
+    number, payload = _NUMBERS[name], Slice(*map(int, place))
     del tensor.external_data[:]
     tensor.ClearField("data_location")
     if _EXPLICIT_DEFAULT_KEY in reference:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,10 @@ from onnxtool.model.families import (
     STATE_NAMES,
     Family,
 )
-from onnxtool.model.tensors import DTYPES, Shape, TensorSpec
+from onnxtool.model.tensors import DTYPES, Shape, TensorSpec, count_elements
+
+# More values without names than this are no states, and would take long to compare.
+MAX_UNNAMED = 1000
 
 
 class StateKind(enum.StrEnum):
@@ -92,10 +94,10 @@ def pair_states(
         target = _named(source, STATE_NAMES, left)
         if target and _rank(source) == _rank(target):
             claim(source, target, "name")
-    for source in inputs:  # 3
-        if source.name in pairs or not re.fullmatch(GENERATED_NAME, source.name):
-            continue
-        if target := next((t for t in left.values() if _alike(source, t)), None):
+    alike = _by_shape([s for s in inputs if s.name not in pairs], left.values())  # 3
+    # A graph takes and gives something besides its states; an image in and an image out are none.
+    if len(pairs) + len(alike) < len(inputs) and len(alike) < len(left):
+        for source, target in alike:
             claim(source, target, "shape")
     return tuple(pairs[source.name] for source in inputs if source.name in pairs)
 
@@ -125,12 +127,30 @@ def _rank(spec: TensorSpec) -> int | None:
     return None if spec.shape is None else len(spec.shape)
 
 
+def _by_shape(
+    inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec]
+) -> list[tuple[TensorSpec, TensorSpec]]:
+    """Pairs of values whose names an exporter made up, in order."""
+    sources, targets = (
+        [spec for spec in specs if re.fullmatch(GENERATED_NAME, spec.name)]
+        for specs in (inputs, outputs)
+    )
+    if max(len(sources), len(targets)) > MAX_UNNAMED:
+        return []
+    found: list[tuple[TensorSpec, TensorSpec]] = []
+    for source in sources:
+        if target := next((target for target in targets if _alike(source, target)), None):
+            targets.remove(target)
+            found.append((source, target))
+    return found
+
+
 def _alike(source: TensorSpec, target: TensorSpec) -> bool:
     """Same dtype and rank, at least a matrix, and no size that contradicts another.
 
     A static batch of 1 may meet a dynamic one: NeMo's predictor has that.
     """
-    if not re.fullmatch(GENERATED_NAME, target.name) or source.dtype != target.dtype:
+    if source.dtype != target.dtype:
         return False
     if source.shape is None or target.shape is None or len(source.shape) != len(target.shape):
         return False
@@ -176,8 +196,8 @@ def _growing_axes(source: TensorSpec, target: TensorSpec, *, grows: bool) -> fro
     renamed = {i for i, (a, b) in axes if isinstance(a, str) and isinstance(b, str) and a != b}
     if renamed or not grows:
         return frozenset(renamed)
-    dynamic = {i for i, (a, _) in axes if not isinstance(a, int) and not _is_batch(source, i)}
-    return frozenset(dynamic)
+    unknown = {i for i, (a, b) in axes if not isinstance(a, int) and None in {a, b}}
+    return frozenset(i for i in unknown if not _is_batch(source, i))
 
 
 def _zero_bytes(spec: TensorSpec, growing: frozenset[int]) -> int | None:
@@ -194,7 +214,7 @@ def _zero_bytes(spec: TensorSpec, growing: frozenset[int]) -> int | None:
             sizes.append(1)
         else:
             return None
-    return math.prod(sizes) * bits // 8
+    return count_elements(sizes) * bits // 8
 
 
 BATCH_NAMES = frozenset({"batch", "batch_size", "bs", "n", "b"})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-import math
+import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -54,6 +55,8 @@ DTYPES = {
     24: DType("float8e8m0", 8),
     25: DType("uint2", 2),
     26: DType("int2", 2),
+    27: DType("float6e2m3", 6),
+    28: DType("float6e3m2", 6),
 }
 
 
@@ -90,15 +93,20 @@ class TensorSpec:
         return dimension if isinstance(dimension, str) else f"{self.name}:{axis}"
 
 
-# `Transposecache_last_time_out_dim_3` (torch: operator + value + axis), `input_dynamic_axes_1`
-# (torch, axes given as a list), `unk__12` (tf2onnx, ONNX Runtime), `?` and `None`.
-_GENERIC_SYMBOL = re.compile(r"unk__\d+|.*_dynamic_axes_\d+|\?|None|")
+# `unk__12` (tf2onnx, ONNX Runtime), `?` and `None`.
+_GENERIC_SYMBOL = re.compile(r"unk__\d+|\?|None|")
 
 
 def is_auto_named(symbol: str, value: str, axis: int) -> bool:
     """Whether an exporter made up this symbol for this one axis, so that it names no size."""
-    made_up = re.fullmatch(rf"(?:[A-Z]\w*)?{re.escape(value)}_dim_{axis}", symbol)
-    return made_up is not None or _GENERIC_SYMBOL.fullmatch(symbol) is not None
+    if _GENERIC_SYMBOL.fullmatch(symbol):
+        return True
+    # `Transposecache_last_time_out_dim_3`: torch puts an operator before the value's name.
+    stem = symbol.removesuffix(f"_dim_{axis}")
+    if stem != symbol and stem.endswith(value):
+        operator = stem.removesuffix(value)
+        return not operator or (operator[0].isupper() and operator.isalnum())
+    return re.fullmatch(r"_dynamic_axes_\d{1,3}", symbol.removeprefix(value)) is not None
 
 
 def spec_of(value: onnx.ValueInfoProto) -> TensorSpec:
@@ -144,6 +152,18 @@ def type_name(declared: onnx.TypeProto) -> str:
             return "undefined"
 
 
+# No file holds so many. A shape may claim more digits than Python prints.
+MAX_ELEMENTS = 1 << 96
+
+
+def count_elements(sizes: Sequence[int]) -> int:
+    """The product of sizes, at most `MAX_ELEMENTS`; a negative size counts as none."""
+    count = 0 if any(size <= 0 for size in sizes) else 1
+    for size in sizes:
+        count = min(count * size, MAX_ELEMENTS)
+    return count
+
+
 class Storage(enum.Enum):
     """Where the bytes of a stored tensor are."""
 
@@ -167,11 +187,14 @@ class StoredTensor:
 
     Attributes:
         scope: Path of the graph that holds it, e.g. `main`.
-        node: The node whose attribute it is, else empty.
+        node: The name, or the operator, of the node whose attribute it is; else empty.
         shape: As declared; a negative size is damage, and kept.
         file: Relative path of the external file, else empty.
         offset: Of its bytes in the model's or the external file.
         length: Of its bytes there; None where an external reference gives none.
+        unreadable: What in its reference is not the number it should be; else empty.
+        proto: It, as the skeleton has it.
+        node_proto: The node whose attribute it is, or None.
     """
 
     name: str
@@ -184,12 +207,14 @@ class StoredTensor:
     file: str
     offset: int
     length: int | None
+    unreadable: str
     proto: onnx.TensorProto = field(repr=False, compare=False)
+    node_proto: onnx.NodeProto | None = field(default=None, repr=False, compare=False)
 
     @property
     def elements(self) -> int:
         """Number of elements of the declared shape."""
-        return math.prod(max(size, 0) for size in self.shape)
+        return count_elements(self.shape)
 
     @property
     def size_bytes(self) -> int:
@@ -205,50 +230,49 @@ class StoredTensor:
 
 
 def stored_tensor(
-    proto: onnx.TensorProto, *, scope: str, node: str = "", holder: Holder, model_file: str
+    proto: onnx.TensorProto,
+    *,
+    scope: str,
+    node: onnx.NodeProto | None = None,
+    holder: Holder,
+    model_file: str,
 ) -> StoredTensor:
-    """Describe a tensor of a skeleton that was read from `model_file`.
-
-    Raises:
-        ModelLoadError: Its offset or length is not a number.
-    """
-    reference = {entry.key: entry.value for entry in proto.external_data}
-    storage = _storage(proto, reference, model_file)
-    referenced = storage is not Storage.INLINE
+    """Describe a tensor of a skeleton that was read from `model_file`."""
+    external = proto.data_location == onnx.TensorProto.EXTERNAL
+    reference = {entry.key: entry.value for entry in proto.external_data} if external else {}
+    storage = _storage(reference, model_file) if external else Storage.INLINE
     return StoredTensor(
         name=proto.name,
         scope=scope,
-        node=node,
+        node=(node.name or node.op_type) if node else "",
         holder=holder,
         dtype=dtype(proto.data_type),
         shape=tuple(proto.dims),
         storage=storage,
         file=reference.get("location", "") if storage is Storage.EXTERNAL else "",
-        offset=_number(reference.get("offset", "0"), proto, model_file) if referenced else 0,
-        length=_number(reference["length"], proto, model_file)
-        if referenced and "length" in reference
-        else None,
+        offset=_number(reference.get("offset", "0")) or 0,
+        length=_number(reference.get("length", "")),
+        unreadable=_unreadable(reference),
         proto=proto,
+        node_proto=node,
     )
 
 
-def _storage(proto: onnx.TensorProto, reference: dict[str, str], model_file: str) -> Storage:
-    if proto.data_location != onnx.TensorProto.EXTERNAL:
-        return Storage.INLINE
+def _storage(reference: dict[str, str], model_file: str) -> Storage:
     embedded = EMBEDDED_KEY in reference and reference.get("location") == model_file
     return Storage.EMBEDDED if embedded else Storage.EXTERNAL
 
 
-def _number(text: str, proto: onnx.TensorProto, model_file: str) -> int:
-    # `int` would also take "1_000" and " 7 ", which no runtime reads alike.
-    if re.fullmatch(r"-?\d{1,20}", text, re.ASCII) is None:
-        raise ModelLoadError(
-            model_file,
-            f"tensor `{proto.name}` has {text!r:.40} where its external data's offset or length "
-            "should be",
-            hint="export the model again",
-        )
-    return int(text)
+def _unreadable(reference: dict[str, str]) -> str:
+    for key in ("offset", "length"):
+        if key in reference and _number(reference[key]) is None:
+            return f"{key} {reference[key]!r:.40}"
+    return ""
+
+
+def _number(text: str) -> int | None:
+    """A number as every runtime reads it: `int` would also take "1_000" and " 7 "."""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,20}", text) else None
 
 
 def read_bytes(tensor: StoredTensor, path: Path) -> bytes:
@@ -259,17 +283,32 @@ def read_bytes(tensor: StoredTensor, path: Path) -> bytes:
         path: The file that holds the bytes, for a tensor that is not inline.
 
     Raises:
-        ModelLoadError: The file ends before the tensor does.
+        ModelLoadError: The file cannot be read, or ends before the tensor does; its place in it is
+            no number; or the values of an inline tensor are not those of its type and shape.
     """
+    if tensor.unreadable:
+        raise ModelLoadError(path, f"tensor `{tensor.name}` is at {tensor.unreadable}")
     if tensor.storage is Storage.INLINE:
-        raw = tensor.proto.raw_data
-        return raw or onnx.numpy_helper.to_array(tensor.proto).tobytes()
-    with path.open("rb") as file:
-        file.seek(tensor.offset)
-        content = file.read(tensor.end - tensor.offset)
-    if len(content) < tensor.end - tensor.offset:
-        raise ModelLoadError(path, f"ends inside tensor `{tensor.name}`", offset=tensor.offset)
-    return content
+        return tensor.proto.raw_data or _typed_bytes(tensor, path)
+    try:
+        with path.open("rb") as file:
+            if not 0 <= tensor.offset <= tensor.end <= os.fstat(file.fileno()).st_size:
+                raise ModelLoadError(
+                    path, f"tensor `{tensor.name}` does not lie within it", offset=tensor.offset
+                )
+            file.seek(tensor.offset)
+            return file.read(tensor.end - tensor.offset)
+    except OSError as error:
+        raise ModelLoadError(path, f"cannot be read: {error.strerror}") from error
+
+
+def _typed_bytes(tensor: StoredTensor, path: Path) -> bytes:
+    """Values in float_data, int32_data and so on; `from_array` packs types under a byte."""
+    try:
+        array = onnx.numpy_helper.to_array(tensor.proto)
+        return onnx.numpy_helper.from_array(array).raw_data
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelLoadError(path, f"tensor `{tensor.name}` is damaged: {error}") from error
 
 
 __all__ = [
@@ -281,6 +320,7 @@ __all__ = [
     "Storage",
     "StoredTensor",
     "TensorSpec",
+    "count_elements",
     "dtype",
     "is_auto_named",
     "read_bytes",

@@ -11,7 +11,14 @@ from pathlib import Path
 import onnx
 
 from onnxtool.model.external import ExternalFile, external_files
-from onnxtool.model.tensors import Holder, StoredTensor, TensorSpec, spec_of, stored_tensor
+from onnxtool.model.skeleton import own_location
+from onnxtool.model.tensors import (
+    Holder,
+    StoredTensor,
+    TensorSpec,
+    spec_of,
+    stored_tensor,
+)
 
 # Both spellings of the domain of the standard operators.
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
@@ -36,10 +43,12 @@ class Scope:
     Attributes:
         path: `main`, `main/If_3.then_branch`, or `domain::Function` for a function body.
         body: The graph, or the function.
+        inner: The subgraphs of its nodes.
     """
 
     path: str
     body: onnx.GraphProto | onnx.FunctionProto
+    inner: tuple[Scope, ...] = ()
 
     @property
     def nodes(self) -> Sequence[onnx.NodeProto]:
@@ -93,12 +102,16 @@ class ModelView:
     @cached_property
     def scopes(self) -> tuple[Scope, ...]:
         """Every graph of the model: main, its subgraphs, then functions and theirs."""
+        return tuple(scope for root in self.roots for scope in _flat(root))
+
+    @cached_property
+    def roots(self) -> tuple[Scope, ...]:
+        """The main graph, then the functions."""
         functions = (
-            scope
+            _scope(f"{function.domain}::{function.name}", function)
             for function in self.proto.functions
-            for scope in _walk(f"{function.domain}::{function.name}", function)
         )
-        return (*_walk("main", self.proto.graph), *functions)
+        return (_scope("main", self.proto.graph), *functions)
 
     @cached_property
     def inputs(self) -> tuple[TensorSpec, ...]:
@@ -128,7 +141,13 @@ class ModelView:
     @cached_property
     def tensors(self) -> tuple[StoredTensor, ...]:
         """Every tensor whose values are part of the model, in every scope."""
-        return tuple(tensor for scope in self.scopes for tensor in _stored(scope, self.path.name))
+        own = own_location(self.path)
+        return tuple(tensor for scope in self.scopes for tensor in _stored(scope, own))
+
+    @cached_property
+    def external_locations(self) -> frozenset[str]:
+        """What its tensors refer to, relative to its folder: without a look at the files."""
+        return frozenset(tensor.file for tensor in self.tensors if tensor.file)
 
     @cached_property
     def external_files(self) -> tuple[ExternalFile, ...]:
@@ -158,39 +177,62 @@ def _names(values: Sequence[onnx.ValueInfoProto] | Sequence[str]) -> tuple[str, 
     return tuple(value if isinstance(value, str) else value.name for value in values)
 
 
-def _walk(path: str, body: onnx.GraphProto | onnx.FunctionProto) -> Iterator[Scope]:
-    yield Scope(path, body)
-    for node in body.node:
-        for name, graph in subgraphs(node):
-            yield from _walk(f"{path}/{node.name or node.op_type}.{name}", graph)
+def _scope(path: str, body: onnx.GraphProto | onnx.FunctionProto) -> Scope:
+    inner = (
+        _scope(f"{path}/{node.name or node.op_type}.{name}", graph)
+        for node in body.node
+        for name, graph in subgraphs(node)
+    )
+    return Scope(path, body, tuple(inner))
+
+
+def _flat(scope: Scope) -> Iterator[Scope]:
+    yield scope
+    for inner in scope.inner:
+        yield from _flat(inner)
 
 
 def _stored(scope: Scope, model_file: str) -> Iterator[StoredTensor]:
-    for tensor in scope.initializers:
+    for tensor, holder, node in _tensors(scope):
         yield stored_tensor(
-            tensor, scope=scope.path, holder=Holder.INITIALIZER, model_file=model_file
+            tensor, scope=scope.path, node=node, holder=holder, model_file=model_file
         )
+
+
+def _tensors(scope: Scope) -> Iterator[tuple[onnx.TensorProto, Holder, onnx.NodeProto | None]]:
+    """The tensors of a scope, what they belong to, and the node whose attribute they are."""
+    for tensor in scope.initializers:
+        yield tensor, Holder.INITIALIZER, None
     for sparse in scope.sparse_initializers:
-        parts = (sparse.values, Holder.SPARSE_VALUES), (sparse.indices, Holder.SPARSE_INDICES)
-        for part, holder in parts:
-            yield stored_tensor(part, scope=scope.path, holder=holder, model_file=model_file)
+        yield sparse.values, Holder.SPARSE_VALUES, None
+        yield sparse.indices, Holder.SPARSE_INDICES, None
     for node in scope.nodes:
-        for tensor in _attribute_tensors(node):
-            yield stored_tensor(
-                tensor,
-                scope=scope.path,
-                node=node.name or node.op_type,
-                holder=Holder.ATTRIBUTE,
-                model_file=model_file,
-            )
+        for attribute in node.attribute:
+            if attribute.type not in _WITHOUT_TENSORS:
+                for tensor in _attribute_tensors(attribute):
+                    yield tensor, Holder.ATTRIBUTE, node
 
 
-def _attribute_tensors(node: onnx.NodeProto) -> Iterator[onnx.TensorProto]:
-    for attribute in node.attribute:
-        if attribute.HasField("t"):
-            yield attribute.t
-        yield from attribute.tensors
-        if attribute.HasField("sparse_tensor"):
-            yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
-        for sparse in attribute.sparse_tensors:
-            yield from (sparse.values, sparse.indices)
+# Most attributes; files from before IR version 2 leave the type out, which is none of these.
+_WITHOUT_TENSORS = frozenset(
+    {
+        onnx.AttributeProto.FLOAT,
+        onnx.AttributeProto.FLOATS,
+        onnx.AttributeProto.INT,
+        onnx.AttributeProto.INTS,
+        onnx.AttributeProto.STRING,
+        onnx.AttributeProto.STRINGS,
+        onnx.AttributeProto.GRAPH,
+        onnx.AttributeProto.GRAPHS,
+    }
+)
+
+
+def _attribute_tensors(attribute: onnx.AttributeProto) -> Iterator[onnx.TensorProto]:
+    if attribute.HasField("t"):
+        yield attribute.t
+    yield from attribute.tensors
+    if attribute.HasField("sparse_tensor"):
+        yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
+    for sparse in attribute.sparse_tensors:
+        yield from (sparse.values, sparse.indices)

@@ -6,10 +6,11 @@ Source: https://protobuf.dev/programming-guides/encoding/
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, overload
 
 VARINT, FIXED64, LENGTH_DELIMITED, FIXED32 = 0, 1, 2, 5
 MAX_VARINT_BYTES = 10
+MAX_LENGTH = 1 << 40
 MAX_FIELD_NUMBER = (1 << 29) - 1
 
 
@@ -17,6 +18,9 @@ class Buffer(Protocol):
     """Bytes, or a memory map: indexable by byte, sliceable into `bytes`."""
 
     def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, index: int, /) -> int: ...
+    @overload
     def __getitem__(self, index: slice, /) -> bytes: ...
 
 
@@ -78,7 +82,8 @@ def _value_end(buffer: Buffer, wire_type: int, value: int, end: int, start: int)
         raise WireError(
             f"a field of {after - value:,} bytes begins where only {end - value:,} are left",
             start,
-            truncated=True,
+            # Nobody cuts exabytes off a file: such a length is no length.
+            truncated=after - value < MAX_LENGTH,
         )
     return after, value
 
@@ -89,6 +94,9 @@ def read_varint(buffer: Buffer, position: int, end: int) -> tuple[int, int]:
     Raises:
         WireError: It runs past `end` or is longer than ten bytes.
     """
+    # Most numbers are one byte, and most of the time of reading a model is spent here.
+    if position < end and (first := buffer[position]) < 0x80:
+        return first, position + 1
     chunk = buffer[position : min(position + MAX_VARINT_BYTES, end)]
     number = 0
     for index, byte in enumerate(chunk):

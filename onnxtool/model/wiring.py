@@ -10,6 +10,7 @@ from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import Shape, TensorSpec
 
 ENCODERS = (Role.ENCODER, Role.STREAMING_ENCODER)
+JOINTS = (Role.JOINT, Role.DECODER_JOINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,15 @@ def wire(graphs: Sequence[tuple[str, Signature]]) -> tuple[Wire, ...]:
         for target_name, target in graphs:
             if source_name == target_name or source.role is target.role is not Role.OTHER:
                 continue
+            frames = target.role in JOINTS
             for given, taken in (*_by_role(source, target), *_by_name(source, target)):
                 key = f"{source_name}:{given.name}", f"{target_name}:{taken.name}"
-                wires.setdefault(key, _connect(*key, given, taken))
+                wires.setdefault(key, _connect(*key, given, taken, frames=frames))
     return tuple(wires.values())
 
 
 def _by_role(source: Signature, target: Signature) -> Iterator[tuple[TensorSpec, TensorSpec]]:
-    if target.role not in {Role.JOINT, Role.DECODER_JOINT}:
+    if target.role not in JOINTS:
         return
     taken = [spec for spec in target.free_inputs if _is_features(spec)]
     encoder_side = next((spec for spec in taken if "enc" in spec.name), taken[0] if taken else None)
@@ -75,19 +77,37 @@ def _is_features(spec: TensorSpec) -> bool:
     return "float" in spec.dtype and spec.shape is not None and len(spec.shape) >= 2
 
 
-def _connect(source: str, target: str, given: TensorSpec, taken: TensorSpec) -> Wire:
-    return Wire(source, target, given.dtype, given.shape, taken.shape, _misfit(given, taken))
+def _connect(
+    source: str, target: str, given: TensorSpec, taken: TensorSpec, *, frames: bool
+) -> Wire:
+    problem = _misfit(given, taken, frames=frames)
+    return Wire(source, target, given.dtype, given.shape, taken.shape, problem)
 
 
-def _misfit(given: TensorSpec, taken: TensorSpec) -> str:
-    """Why an output cannot be fed to an input, by dtype, rank and fixed sizes; else empty."""
+def _misfit(given: TensorSpec, taken: TensorSpec, *, frames: bool) -> str:
+    """Why an output cannot be fed to an input, by dtype, rank and fixed sizes; else empty.
+
+    Args:
+        given: The output.
+        taken: The input.
+        frames: Whether the host may feed one frame at a time: icefall's joiners have no time axis.
+    """
     if given.dtype != taken.dtype:
         return f"{given.dtype} into {taken.dtype}"
     if given.shape is None or taken.shape is None:
         return ""
-    if len(given.shape) != len(taken.shape):
-        return f"{len(given.shape)} axes into {len(taken.shape)}"
-    for axis, (out, into) in enumerate(zip(given.shape, taken.shape, strict=True)):
+    shapes = [given.shape]
+    if frames and len(given.shape) == len(taken.shape) + 1:
+        dynamic = [axis for axis, size in enumerate(given.shape) if not isinstance(size, int)]
+        shapes = [given.shape[:axis] + given.shape[axis + 1 :] for axis in dynamic] or shapes
+    problems = [_shape_misfit(shape, taken.shape) for shape in shapes]
+    return "" if "" in problems else problems[0]
+
+
+def _shape_misfit(given: Shape, taken: Shape) -> str:
+    if len(given) != len(taken):
+        return f"{len(given)} axes into {len(taken)}"
+    for axis, (out, into) in enumerate(zip(given, taken, strict=True)):
         if isinstance(out, int) and isinstance(into, int) and out != into:
             return f"axis {axis}: {out} into {into}"
     return ""

@@ -11,6 +11,7 @@ from onnxtool.analysis.storage import ExternalData
 from onnxtool.analysis.weights import Weights
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.wiring import Wire
 from onnxtool.render.document import (
     Align,
     Block,
@@ -41,20 +42,7 @@ def _bundle(bundle: BundleInspection, depth: int) -> Iterator[Block]:
     yield _members(bundle)
     if bundle.wiring:
         yield Heading("Wiring")
-        yield Table(
-            ("output", "feeds", "dtype", "shape out", "shape in", ""),
-            tuple(
-                (
-                    w.source,
-                    w.target,
-                    w.dtype,
-                    shape(w.source_shape),
-                    shape(w.target_shape),
-                    w.problem,
-                )
-                for w in bundle.wiring
-            ),
-        )
+        yield _wiring(bundle.wiring)
     if bundle.metadata:
         yield Heading(bundle.metadata.path.name)
         yield Facts(tuple(_fields(bundle.metadata.fields)))
@@ -63,6 +51,20 @@ def _bundle(bundle: BundleInspection, depth: int) -> Iterator[Block]:
     yield from _damage(bundle.unreadable)
     for model in bundle.models:
         yield from _graph(model, depth)
+
+
+def _wiring(wires: Sequence[Wire]) -> Table:
+    columns = ("output", "feeds", "dtype", "shape out", "shape in")
+    rows = [
+        (w.source, w.target, w.dtype, shape(w.source_shape), shape(w.target_shape)) for w in wires
+    ]
+    if any(wire.problem for wire in wires):
+        problems = (wire.problem or "none" for wire in wires)
+        return Table(
+            (*columns, "misfit"),
+            tuple((*row, problem) for row, problem in zip(rows, problems, strict=True)),
+        )
+    return Table(columns, tuple(rows))
 
 
 def _members(bundle: BundleInspection) -> Table:
@@ -224,7 +226,7 @@ def _weights(weights: Weights) -> Iterator[tuple[str, str]]:
         names = listed(" = ".join(d.names[:3]) for d in weights.duplicates)
         yield (
             "stored twice",
-            f"{size(weights.wasted_bytes)} in {len(weights.duplicates)} groups: {names}",
+            f"{size(weights.wasted_bytes)} in {count(len(weights.duplicates), 'group')}: {names}",
         )
 
 
@@ -276,7 +278,9 @@ def _cost(result: Inspection) -> Iterator[Block]:
         sizes = ", ".join(f"{number} at {axis}" for axis, number in conflict.sizes)
         yield Paragraph(f"One symbol, several sizes: {conflict.symbol} is {sizes}.", Tone.BAD)
     if cost.unresolved:
-        yield Heading("Not resolved", note=f"{len(cost.unresolved):,} nodes, not in the total")
+        yield Heading(
+            "Not resolved", note=count(len(cost.unresolved), "node") + ", not in the total"
+        )
         yield Table(
             ("node", "operator", "why"),
             tuple((gap.node, gap.operator, gap.reason) for gap in cost.unresolved),
@@ -303,10 +307,8 @@ def _module_rows(
 ) -> Iterator[tuple[str | Share, ...]]:
     for module in children:
         macs = (amount(module.macs or 0),) if root.macs else ()
-        part = (module.macs or 0) / root.macs if root.macs else None
-        share = module.weight_bytes / max(root.weight_bytes, 1) if part is None else part
         numbers = f"{module.nodes:,}", f"{module.parameters:,}", size(module.weight_bytes), *macs
-        yield (indent + module.name, *numbers, Share(share))
+        yield (indent + module.name, *numbers, Share(module.share_of(root)))
         if depth > 1:
             yield from _module_rows(root, module.children, depth - 1, indent + "  ")
 

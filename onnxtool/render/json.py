@@ -19,6 +19,8 @@ from onnxtool.model.tensors import TensorSpec
 
 INSPECT_SCHEMA = "onnxtool.inspect/1"
 Object = dict[str, object]
+# Some exporters keep logs there.
+MAX_DOC_STRING = 10_000
 
 
 def inspections(
@@ -89,7 +91,7 @@ def _graph(result: Inspection, depth: int | None) -> Object:
         "producer_version": header.producer_version,
         "domain": header.domain,
         "model_version": header.model_version,
-        "doc_string": header.doc_string,
+        "doc_string": header.doc_string[:MAX_DOC_STRING],
         "metadata_props": dict(header.metadata_props),
         "role": signature.role.value,
         "family": signature.family,
@@ -114,9 +116,7 @@ def _graph(result: Inspection, depth: int | None) -> Object:
         ],
         "external_data": _external(result.external),
         "cost": _cost(result.cost) if result.cost else None,
-        "modules": [_module(child, depth) for child in result.modules.children]
-        if depth != 0
-        else [],
+        "modules": _modules(result.modules, result.modules, depth),
         "damage": _damage(result.damage),
     }
 
@@ -186,16 +186,22 @@ def _cost(cost: Cost) -> Object:
     }
 
 
-def _module(module: Module, depth: int | None) -> Object:
-    deeper = None if depth is None else depth - 1
-    return {
-        "path": module.path,
-        "nodes": module.nodes,
-        "parameters": module.parameters,
-        "weight_bytes": module.weight_bytes,
-        "macs": module.macs,
-        "children": [_module(child, deeper) for child in module.children] if deeper != 0 else [],
-    }
+def _modules(root: Module, parent: Module, depth: int | None) -> list[Object]:
+    """The children of a module, to `depth` levels."""
+    if depth == 0:
+        return []
+    return [
+        {
+            "path": module.path,
+            "nodes": module.nodes,
+            "parameters": module.parameters,
+            "weight_bytes": module.weight_bytes,
+            "macs": module.macs,
+            "share": module.share_of(root),
+            "children": _modules(root, module, None if depth is None else depth - 1),
+        }
+        for module in parent.children
+    ]
 
 
 def _damage(damage: Sequence[Damage]) -> list[Object]:

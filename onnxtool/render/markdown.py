@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from onnxtool.render.document import (
     Align,
@@ -31,13 +31,16 @@ def render(document: Document, *, max_rows: int | None) -> str:
 def _block(block: Block, max_rows: int | None) -> Iterator[str]:
     match block:
         case Heading(text, level, note):
-            yield f"{'#' * level} {_escaped(text)}" + (f" ({_escaped(note)})" if note else "")
+            title = f"{'#' * level} {_escaped(text, max_rows)}"
+            yield title + (f" ({_escaped(note, max_rows)})" if note else "")
         case Facts(rows):
-            yield from (f"- {_escaped(label)}: {_escaped(value)}" for label, value in rows)
+            for row in rows:
+                label, value = (_escaped(text, max_rows) for text in row)
+                yield f"- {label}: {value}"
         case Table():
             yield from _table(block, max_rows)
         case Paragraph(text):
-            yield _escaped(text)
+            yield _escaped(text, None)
 
 
 def _table(table: Table, max_rows: int | None) -> Iterator[str]:
@@ -45,8 +48,9 @@ def _table(table: Table, max_rows: int | None) -> Iterator[str]:
         index < len(table.align) and table.align[index] is Align.RIGHT for index in _range(table)
     ]
     yield _row(table.columns)
-    yield _row(["--:" if is_right else "---" for is_right in right], escape=False)
-    yield from (_row(row) for row in table.rows[:max_rows])
+    yield _row("--:" if is_right else "---" for is_right in right)
+    for row in table.rows[:max_rows]:
+        yield _row(_text(cell, max_rows) for cell in row)
     hidden = 0 if max_rows is None else len(table.rows) - max_rows
     if hidden > 0:
         yield ""
@@ -57,14 +61,15 @@ def _range(table: Table) -> range:
     return range(len(table.columns))
 
 
-def _row(cells: Sequence[Cell], *, escape: bool = True) -> str:
-    texts = (_text(cell) if escape else str(cell) for cell in cells)
-    return f"| {' | '.join(texts)} |"
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
-def _text(cell: Cell) -> str:
-    return f"{cell.fraction:.1%}" if isinstance(cell, Share) else _escaped(cell)
+def _text(cell: Cell, max_rows: int | None) -> str:
+    return f"{cell.fraction:.1%}" if isinstance(cell, Share) else _escaped(cell, max_rows)
 
 
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", shortened(plain(text)))
+def _escaped(text: str, max_rows: int | None) -> str:
+    """Read as it stands, and short unless everything was asked for."""
+    clean = plain(text)
+    return _SPECIAL.sub(r"\\\1", clean if max_rows is None else shortened(clean))

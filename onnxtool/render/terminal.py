@@ -41,8 +41,11 @@ def _block(block: Block, max_rows: int | None) -> Iterator[RenderableType]:
             yield Text.assemble((_clean(text, max_rows), style), ("  " + plain(note), "dim"))
         case Facts(rows):
             grid = RichTable.grid(padding=(0, 2))
+            for _ in range(2):
+                grid.add_column(overflow="fold")  # Half a hash is none.
             for label, value in rows:
-                grid.add_row(Text(label, style="dim"), Text(_clean(value, max_rows)))
+                # A label may be a key of the model's metadata.
+                grid.add_row(Text(_clean(label, max_rows), "dim"), Text(_clean(value, max_rows)))
             yield Padding(grid, _INDENT)
         case Table():
             yield Padding(_table(block, max_rows), _INDENT)
