@@ -1,0 +1,1 @@
+"""Damaged and malicious model files, and what the tool must say about each."""

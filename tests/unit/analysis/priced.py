@@ -1,0 +1,51 @@
+"""Models as ONNX text, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import onnx
+import onnx.parser
+
+from onnxtool.analysis.control_flow import Run
+from onnxtool.analysis.cost import Cost, cost
+from onnxtool.analysis.shapes import run_shapes
+from onnxtool.analysis.sizes import resolve
+from onnxtool.analysis.values import KnownShape
+from onnxtool.model.signature import signature
+from tests.support.models import view
+
+
+def model(text: str, opset: int = 21) -> onnx.ModelProto:
+    """A model from the text of its graph and functions, with every domain that tests use."""
+    domains = f'"": {opset}, "com.microsoft": 1, "custom": 1, "local": 1'
+    return onnx.parser.parse_model(f"<ir_version: 10, opset_import: [{domains}]> {text}")
+
+
+def price(
+    source: str | onnx.ModelProto, at: Mapping[str, int] | None = None, *, opset: int = 21
+) -> Cost:
+    """The cost of one run; axes that are not named are 1."""
+    opened = view(model(source, opset) if isinstance(source, str) else source)
+    return cost(opened, signature(opened), at or {})
+
+
+def run(
+    source: str | onnx.ModelProto, at: Mapping[str, int] | None = None, *, opset: int = 21
+) -> Run:
+    """Every value of a model, as it would be executed."""
+    opened = view(model(source, opset) if isinstance(source, str) else source)
+    sizes = resolve(signature(opened), at or {})
+    return run_shapes(opened.proto, sizes.shapes, sizes.contents)
+
+
+def shape(
+    source: str, at: Mapping[str, int] | None = None, *, opset: int = 21
+) -> KnownShape | None:
+    """The shape of the output `y`."""
+    return run(source, at, opset=opset).values["y"].shape
+
+
+def reasons(found: Cost) -> list[tuple[str, str]]:
+    """Operator and reason of each node whose MACs are not known."""
+    return [(gap.operator, gap.reason) for gap in found.unresolved]

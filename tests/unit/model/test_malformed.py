@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import numpy_helper
+
+from onnxtool.errors import ModelLoadError
+from onnxtool.model.malformed import MAX_DEPTH
+from onnxtool.model.skeleton import read_skeleton
+from onnxtool.model.wire import header
+from tests.support.models import WORDS_TDT, decoded, encoded, parse, write
+
+GRAPH = "g (float[T] x) => (float[T] y) { y = Relu(x) }"
+MODEL_GRAPH = 7
+
+
+# --- Where a file goes wrong ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.99])
+def test_cut_file_is_told_with_the_byte_where_it_goes_wrong(tmp_path: Path, part: float) -> None:
+    content = (WORDS_TDT / "joint.onnx").read_bytes()
+    path = write(tmp_path / "m.onnx", content[: int(len(content) * part)])
+    with pytest.raises(ModelLoadError, match=r"m\.onnx: .* at byte \d") as caught:
+        read_skeleton(path)
+    assert caught.value.offset is not None
+    assert "cut" in caught.value.hint
+
+
+def test_other_file_is_told_by_its_kind(tmp_path: Path) -> None:
+    with pytest.raises(ModelLoadError) as caught:
+        read_skeleton(write(tmp_path / "m.onnx", b"version https://git-lfs.github.com/spec/v1\n"))
+    assert "git lfs pull" in caught.value.hint
+
+
+def test_file_of_which_only_the_beginning_arrived_is_told(tmp_path: Path) -> None:
+    content = (WORDS_TDT / "joint.onnx").read_bytes()
+    path = write(tmp_path / "m.onnx", content[:1000] + bytes(len(content) - 1000))
+    with pytest.raises(ModelLoadError) as caught:
+        read_skeleton(path)
+    assert "did not finish" in caught.value.hint
+    assert caught.value.offset is not None
+    assert caught.value.offset < 1000 + 256
+
+
+def test_tensor_of_a_test_case_is_told(tmp_path: Path) -> None:
+    tensor = numpy_helper.from_array(np.zeros(100, np.float32), "input_0")
+    with pytest.raises(ModelLoadError) as caught:
+        read_skeleton(write(tmp_path / "input_0.onnx", encoded(tensor)))
+    assert "a single tensor" in caught.value.hint
+
+
+def test_message_that_only_protobuf_finds_wrong_is_refused(tmp_path: Path) -> None:
+    weight = header(4, 3) + b"\0\0\0"  # Three quarters of a float_data.
+    graph = header(5, len(weight)) + weight
+    with pytest.raises(ModelLoadError, match="not an ONNX model: Error parsing") as caught:
+        read_skeleton(write(tmp_path / "m.onnx", header(MODEL_GRAPH, len(graph)) + graph))
+    assert caught.value.offset is None
+
+
+# --- Messages in messages ------------------------------------------------------------------------
+
+
+def nested(levels: int) -> bytes:
+    """A model with so many sequence types in each other, each of two messages."""
+    content = b""
+    for _ in range(levels):
+        content = header(1, len(content)) + content
+        content = header(4, len(content)) + content
+    for number in (2, 11, MODEL_GRAPH):  # ValueInfoProto.type, GraphProto.input
+        content = header(number, len(content)) + content
+    return content
+
+
+def test_messages_as_deep_as_protobuf_allows_are_read(tmp_path: Path) -> None:
+    levels = MAX_DEPTH // 2 - 2
+    content = nested(levels)
+    assert read_skeleton(write(tmp_path / "m.onnx", content)) == decoded(content)
+    with pytest.raises(ModelLoadError, match="deep"):
+        read_skeleton(write(tmp_path / "m.onnx", nested(levels + 1)))
+
+
+def test_messages_as_deep_as_the_file_is_long_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelLoadError, match=f"more than {MAX_DEPTH} deep"):
+        read_skeleton(write(tmp_path / "m.onnx", nested(5000)))
+
+
+# --- Names that are not UTF-8 --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("g (float[4] NAME) => (float[4] y) { y = Relu(NAME) }", id="input"),
+        pytest.param("g (float[NAME] x) => (float[4] y) { y = Relu(x) }", id="symbol"),
+        pytest.param("g (float[4] x) => (float[4] y) { y = NAME(x) }", id="operator"),
+        pytest.param('g (float[4] x) => (float[4] y) <float w = ["NAME": "a"]> {}', id="reference"),
+    ],
+)
+def test_name_that_is_not_utf8_is_refused_with_its_place(tmp_path: Path, text: str) -> None:
+    content = encoded(parse(text)).replace(b"NAME", b"N\xffME")
+    with pytest.raises(ModelLoadError, match="is not UTF-8") as caught:
+        read_skeleton(write(tmp_path / "m.onnx", content))
+    assert caught.value.offset == content.index(b"N\xffME")
+
+
+def test_description_that_is_not_utf8_is_nobodys_business(tmp_path: Path) -> None:
+    proto = parse(GRAPH)
+    proto.doc_string = proto.graph.node[0].doc_string = "TEXT"
+    content = encoded(proto).replace(b"TEXT", b"TE\xffT")
+    assert read_skeleton(write(tmp_path / "m.onnx", content)).graph.node[0].op_type == "Relu"
+
+
+def test_text_in_several_languages_is_read(tmp_path: Path) -> None:
+    proto = parse(GRAPH)
+    proto.graph.name = proto.graph.node[0].name = "größe/尺寸/🐦"
+    assert read_skeleton(write(tmp_path / "m.onnx", proto)) == proto

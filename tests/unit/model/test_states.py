@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import pytest
+
+from onnxtool.model.families import FAMILIES, HOST_HELD, Family
+from onnxtool.model.states import (
+    StateKind,
+    StatePair,
+    host_inputs,
+    is_batch_symbol,
+    pair_states,
+)
+from tests.support.models import interface
+
+CANARY = next(family for family in FAMILIES if family.name == "canary")
+NEMO = next(family for family in FAMILIES if family.name == "nemo")
+
+
+def pairs(inputs: str, outputs: str, family: Family | None = None) -> tuple[StatePair, ...]:
+    model = interface(inputs, outputs)
+    return pair_states(model.inputs, model.outputs, family)
+
+
+def names(inputs: str, outputs: str, family: Family | None = None) -> dict[str, str]:
+    return {pair.input: pair.output for pair in pairs(inputs, outputs, family)}
+
+
+# --- Which output feeds which input --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("memory", "memory_out"),
+        ("memory", "memory_next"),
+        ("memory", "new_memory"),
+        ("memory", "next_memory"),
+        ("memory", "r_memory"),
+        ("memory", "out_memory"),
+        ("in_memory", "out_memory"),
+        ("memory_in", "memory_out"),
+        ("input_memory", "output_memory"),
+        ("past_key_values.0.key", "present.0.key"),
+        ("past_key", "present_key"),
+        ("memory.1", "memory"),
+        ("h", "hn"),
+        ("state", "stateN"),
+        ("cache_len", "cache_next_len"),
+    ],
+)
+def test_names_that_exporters_give_to_states(source: str, target: str) -> None:
+    inputs, outputs = f"x f32[1, 8]; {source} f32[1, 4]", f"y f32[1, 8]; {target} f32[1, 4]"
+    (pair,) = pairs(inputs, outputs)
+    assert (pair.input, pair.output, pair.found_by) == (source, target, "name")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs"),
+    [
+        pytest.param("x f32[1, 3, 64, 64]", "y f32[1, 3, 64, 64]", id="image to image"),
+        pytest.param("input.1 f32[1, 3, 64, 64]", "495 f32[1, 3, 64, 64]", id="made up names"),
+        pytest.param("0 f32[1, 3, H, W]; 1 f32[1, 3, H, W]", "2 f32[1, 3, H, W]", id="image pair"),
+        pytest.param("x f32[1, 8]; length i64[1]", "y f32[1, 8]; length_out i64[1]", id="length"),
+        pytest.param("x f32[1, 8]; x_lens i64[1]", "y f32[1, 8]; new_x_lens i64[1]", id="lens"),
+        pytest.param("x f32[1, 8]; x_len.1 i64[1]", "y f32[1, 8]; x_len i64[1]", id="len.1"),
+        pytest.param("x f32[1, 8]; mask f32[1]", "y f32[1]; new_mask f32[1, 8]", id="other rank"),
+        pytest.param("x f32[1, 8]; mask f32[1]", "y f32[1, 8]; mask f32[1]", id="passed through"),
+        pytest.param("x f32[1, 8]; 3 f32[4]", "y f32[1, 8]; 9 f32[4]", id="vector"),
+        pytest.param("x f32[1, 8]; 3 f32[2, B]", "y f32[1, 8]; 9 f32[3, B]", id="other size"),
+        pytest.param("x f32[1, 8]; 3 f32[2, 4]", "y f32[1, 8]; 9 f16[2, 4]", id="other type"),
+        pytest.param("x f32[1, 8]; 3 f32[A, B]", "y f32[1, 8]; 9 f32[A, B]", id="no size at all"),
+    ],
+)
+def test_what_is_no_state(inputs: str, outputs: str) -> None:
+    assert names(inputs, outputs) == {}
+
+
+@pytest.mark.parametrize("name", ["cache_len", "state_lens", "processed_lens"])
+def test_length_of_a_state_is_a_state(name: str) -> None:
+    assert names(f"x f32[1]; {name} i64[1]", f"y f32[1]; {name}_out i64[1]") == {
+        name: f"{name}_out"
+    }
+
+
+def test_states_with_made_up_names_are_paired_in_order_of_appearance() -> None:
+    inputs = "x f32[1, 8]; onnx::LSTM_3 f32[2, 1, 4]; onnx::LSTM_4 f32[2, 1, 4]"
+    outputs = "y f32[1, 8]; 74 f32[2, B, 4]; 75 f32[2, B, 4]"
+    assert names(inputs, outputs) == {"onnx::LSTM_3": "74", "onnx::LSTM_4": "75"}
+    assert {pair.found_by for pair in pairs(inputs, outputs)} == {"shape"}
+
+
+def test_thousands_of_values_with_made_up_names_are_no_states() -> None:
+    inputs = "".join(f"{number} f32[2, 4];" for number in range(5000))
+    outputs = "".join(f"{number} f32[2, 5];" for number in range(5000, 10000))
+    assert names(f"x f32[1]; {inputs}", f"y f32[1]; {outputs} 9 f32[2, 4]") == {}
+
+
+def test_output_feeds_one_input_alone() -> None:
+    inputs = "x f32[1, 8]; h f32[1, 4]; in_h f32[1, 4]"
+    assert names(inputs, "y f32[1, 8]; out_h f32[1, 4]") == {"h": "out_h"}
+
+
+def test_rule_of_the_family_is_tried_before_common_names() -> None:
+    inputs = "audio_signal f32[1, 8]; cache_last_time f32[1, 4]"
+    outputs = "cache_last_time_out f32[1, 4]; cache_last_time_next f32[1, 4]"
+    family = next(each for each in FAMILIES if each.name == "nemo")
+    (pair,) = pairs(inputs, outputs, family)
+    assert (pair.output, pair.found_by) == ("cache_last_time_next", "family")
+
+
+# --- Whether it can be fed back ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "kind"),
+    [
+        pytest.param("f32[B, 4]", "f32[B, 4]", StateKind.FIXED, id="same"),
+        pytest.param("f32[1, 4]", "f32[B, 4]", StateKind.FIXED, id="size meets symbol"),
+        pytest.param("f32[h_dim_0, 4]", "f32[h_out_dim_0, 4]", StateKind.FIXED, id="made up"),
+        pytest.param("f32[B, P, 4]", "f32[B, Q, 4]", StateKind.GROWING, id="renamed axis"),
+        pytest.param("f32[B, 4]", "f16[B, 4]", StateKind.MISMATCHED, id="type"),
+        pytest.param("f32[B, 4]", "f32[B, 5]", StateKind.MISMATCHED, id="size"),
+        pytest.param("f32[B, P, 4]", "f32[B, Q, 5]", StateKind.MISMATCHED, id="size and axis"),
+    ],
+)
+def test_kind_of_state(inside: str, outside: str, kind: StateKind) -> None:
+    (pair,) = pairs(f"x f32[1]; h {inside}", f"y f32[1]; h_out {outside}")
+    assert pair.kind == kind
+    assert bool(pair.problem) == (kind is StateKind.MISMATCHED)
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "problem"),
+    [
+        ("f32[1, 4]", "i64[1, 4]", "float32 in, int64 out"),
+        ("f32[1, 4]", "f32[1, 4, 1]", "2 axes in, 3 out"),
+        ("f32[1, 4]", "f32[1, 8]", "axis 1: 4 in, 8 out"),
+    ],
+)
+def test_mismatch_is_put_in_words(inside: str, outside: str, problem: str) -> None:
+    (pair,) = pairs(
+        f"x f32[1]; cache_last_time {inside}", f"y f32[1]; cache_last_time_next {outside}", NEMO
+    )
+    assert (pair.kind, pair.problem) == (StateKind.MISMATCHED, problem)
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "kind"),
+    [
+        ("f32[6, B, past, 8]", "f32[6, B, total, 8]", StateKind.GROWING),
+        ("f32[6, B, past, 8]", "f32[6, B, ?, 8]", StateKind.GROWING),
+        ("f32[6, B, ?, 8]", "f32[6, B, ?, 8]", StateKind.GROWING),
+        ("f32[6, B, 10, 8]", "f32[6, B, 10, 8]", StateKind.FIXED),
+        ("f32[6, B, S, 8]", "f32[6, B, S, 8]", StateKind.FIXED),
+    ],
+)
+def test_unknown_axis_grows_in_a_family_that_grows(
+    inside: str, outside: str, kind: StateKind
+) -> None:
+    inputs, outputs = f"decoder_mems {inside}", f"decoder_hidden_states {outside}"
+    assert [pair.kind for pair in pairs(inputs, outputs, CANARY)] == [kind]
+
+
+# --- The state that starts a stream --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "size"),
+    [
+        pytest.param("f32[2, 1, 640]", "f32[2, 1, 640]", 5120, id="sizes"),
+        pytest.param("f16[2, batch, 640]", "f16[2, batch, 640]", 2560, id="one of a batch"),
+        pytest.param("f32[N, P, 64]", "f32[N, Q, 64]", 0, id="a growing axis is empty"),
+        pytest.param("f32[2, width, 64]", "f32[2, width, 64]", None, id="unknown size"),
+        pytest.param("f32[?, 4]", "f32[?, 4]", 16, id="first axis without a name"),
+        pytest.param("f32[4, ?]", "f32[4, ?]", None, id="other axis without a name"),
+    ],
+)
+def test_size_of_the_first_state(inside: str, outside: str, size: int | None) -> None:
+    (pair,) = pairs(f"x f32[1]; h {inside}", f"y f32[1]; h_out {outside}")
+    assert pair.zero_bytes == size
+
+
+@pytest.mark.parametrize("symbol", ["batch", "batch_size", "B", "N", "bs", "decoder_batch"])
+def test_symbol_of_a_batch(symbol: str) -> None:
+    assert is_batch_symbol(symbol)
+
+
+@pytest.mark.parametrize("symbol", ["T", "time", "beam", "channels"])
+def test_symbol_of_something_else(symbol: str) -> None:
+    assert not is_batch_symbol(symbol)
+
+
+# --- What the host must hold ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", HOST_HELD)
+def test_input_that_only_the_host_can_keep(name: str) -> None:
+    model = interface(f"x f32[1]; {name} i64[1]", "y f32[1]")
+    (held,) = host_inputs(model.inputs, ())
+    assert (held.input, held.meaning) == (name, HOST_HELD[name])
+
+
+def test_input_that_the_graph_gives_back_is_not_the_hosts() -> None:
+    model = interface("x f32[1]; processed_lens i64[1]", "y f32[1]; new_processed_lens i64[1]")
+    states = pair_states(model.inputs, model.outputs, None)
+    assert host_inputs(model.inputs, states) == ()

@@ -1,0 +1,129 @@
+"""A document as a terminal shows it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from onnxtool.render.document import (
+    Align,
+    Document,
+    Facts,
+    Heading,
+    Paragraph,
+    Share,
+    Table,
+    Tone,
+)
+from onnxtool.render.terminal import BAR_CELLS, bar, render
+from onnxtool.render.units import MAX_TEXT
+
+HOSTILE = ["[red]x[/red]", "[0]", "[/]", "[link=https://example.org]x[/link]", ":smile:", "\\[a]"]
+
+
+def printed(*blocks: object, max_rows: int | None = None, width: int = 200) -> str:
+    document: Document = tuple(blocks)  # type: ignore[arg-type]
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=True, color_system=None)
+    console.print(render(document, max_rows=max_rows))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def column(*cells: str, name: str = "name") -> Table:
+    return Table((name,), tuple((cell,) for cell in cells))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_markup_in_names_is_not_interpreted(text: str) -> None:
+    shown = printed(
+        Heading(text, 1, note=text), Facts(((text, text),)), column(text), Paragraph(text)
+    )
+    assert shown.count(text) == 6
+
+
+@pytest.mark.parametrize("character", ["\x1b[31m", "\x07", "\r", "\u202e", "\x9b"])
+def test_control_characters_never_reach_the_terminal(character: str) -> None:
+    text = f"a{character}b"
+    shown = printed(
+        Heading(text, 1, note=text), Facts(((text, text),)), column(text), Paragraph(text)
+    )
+    assert character not in shown
+    assert shown.count(character.encode("unicode_escape").decode()) == 6
+
+
+def test_a_heading_has_its_note_beside_it() -> None:
+    assert printed(Heading("Modules", note="share of the MACs")) == "\nModules  share of the MACs"
+
+
+def test_columns_are_aligned() -> None:
+    table = Table(("name", "bytes"), (("a", "1"), ("bb", "200")), (Align.LEFT, Align.RIGHT))
+    assert printed(table).split("\n") == ["  name  bytes", "  a         1", "  bb      200"]
+
+
+def test_long_cells_are_folded_and_not_cut() -> None:
+    shown = printed(column("x" * 100), width=40)
+    assert shown.count("x") == 100
+
+
+def test_a_hash_is_shown_whole_on_a_narrow_terminal() -> None:
+    digest = "0123456789abcdef" * 4
+    shown = printed(Facts((("SHA-256", digest),)), width=40)
+    assert "".join(shown.replace("SHA-256", "").split()) == digest
+
+
+def test_long_tables_are_cut_with_a_count() -> None:
+    table = column(*map(str, range(2000)))
+    lines = printed(table, max_rows=3).split("\n")
+    assert lines[1:] == ["  0", "  1", "  2", "  … 1,997 more rows: --all shows them"]
+    assert len(printed(table).split("\n")) == 2001
+
+
+def test_a_table_that_just_fits_is_not_cut() -> None:
+    assert "more rows" not in printed(column("a", "b", "c"), max_rows=3)
+
+
+def test_long_names_are_shortened_unless_everything_was_asked_for() -> None:
+    name = "a" * 5000 + "z" * 5000
+    blocks = Heading(name, 1), Facts(((name, name),)), column(name)
+    short = printed(*blocks, max_rows=20)
+    assert len(short) < 8 * MAX_TEXT
+    assert short.count("…") == 4
+    whole = printed(*blocks)
+    assert whole.count("a") >= 4 * 5000
+    assert "…" not in whole
+
+
+@pytest.mark.parametrize(
+    ("fraction", "drawn"),
+    [
+        (0, " " * 12),
+        (1, "█" * 12),
+        (0.5, "█" * 6 + " " * 6),
+        (1 / 96, "▏" + " " * 11),
+        (5 / 96, "▋" + " " * 11),
+        (95 / 96, "█" * 11 + "▉"),
+        (-1, " " * 12),
+        (2, "█" * 12),
+        (0.0001, " " * 12),
+    ],
+)
+def test_bars_show_a_share_to_an_eighth_of_a_character(fraction: float, drawn: str) -> None:
+    assert bar(fraction) == drawn
+    assert len(bar(fraction)) == BAR_CELLS
+
+
+def test_a_share_is_a_bar_and_its_percentage() -> None:
+    shown = printed(Table(("share",), ((Share(0.5),), (Share(0.041),))))
+    assert shown.split("\n")[1:] == ["  ██████        50.0%", "  ▌              4.1%"]
+
+
+def test_what_is_bad_is_red() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=True, color_system="standard")
+    bad = Table(("what",), (("broken",),), tone=Tone.BAD)
+    console.print(render((bad, Paragraph("wrong", Tone.BAD), Paragraph("right")), max_rows=None))
+    assert "\x1b[31mbroken" in out.getvalue()
+    assert "\x1b[31mwrong" in out.getvalue()
+    assert "\x1b[31mright" not in out.getvalue()
