@@ -6,7 +6,7 @@ import ast
 import functools
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import onnx
@@ -60,12 +60,14 @@ def module_tree(model: ModelView, node_macs: Iterable[tuple[onnx.NodeProto, int]
     A tensor belongs to the module that reads it, or to the innermost that contains all its readers.
     """
     sums: defaultdict[ModulePath, _Sums] = defaultdict(_Sums)
-    for scope in model.scopes:
-        for node in scope.nodes:
-            sums[node_module(node)].nodes += 1
+    # Asked for once, since a look at a protobuf message costs more than all else here. By identity
+    # of the scope: two nodes without names may hold subgraphs of the same path.
+    modules = {id(scope): [node_module(node) for node in scope.nodes] for scope in model.scopes}
+    for module in itertools.chain.from_iterable(modules.values()):
+        sums[module].nodes += 1
     readers: dict[str, _Readers] = {}
     for root in model.roots:
-        readers |= dict.fromkeys(_paths(root), _readers(root))
+        readers |= dict.fromkeys(_paths(root), _readers(root, modules, {}))
     for tensor in model.tensors:
         own = sums[_owner(tensor, readers[tensor.scope])]
         own.weight_bytes += tensor.size_bytes
@@ -114,9 +116,12 @@ def node_module(node: onnx.NodeProto) -> ModulePath:
     for entry in node.metadata_props:  # 1
         if entry.key == TORCH_SCOPES:
             return _from_scopes(entry.value)
-    if "/" not in node.name:  # 2
-        return ()
-    return tuple(part for part in node.name.split("/")[:-1] if part)[:MAX_DEPTH]
+    return _from_name(node.name)  # 2
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _from_name(name: str) -> ModulePath:
+    return tuple(part for part in name.split("/")[:-1] if part)[:MAX_DEPTH]
 
 
 def _from_scopes(listed: str) -> ModulePath:
@@ -148,14 +153,18 @@ def _paths(scope: Scope) -> Iterator[str]:
 _Readers = dict[str, ModulePath]
 
 
-def _readers(scope: Scope, inner: _Readers | None = None) -> _Readers:
-    """Who reads which value, in a graph or function and the graphs inside it."""
-    readers: _Readers = {} if inner is None else inner
+def _readers(
+    scope: Scope, modules: Mapping[int, Sequence[ModulePath]], readers: _Readers
+) -> _Readers:
+    """Enter who reads which value, in a graph or function and the graphs inside it.
+
+    `modules` are those of the nodes of each scope, in order, by the scope's identity.
+    """
     for nested in scope.inner:
-        _readers(nested, readers)
+        _readers(nested, modules, readers)
     # Backwards, so that a node that belongs to no module knows already what reads its outputs.
-    for node in reversed(scope.nodes):
-        module = node_module(node) or _common(readers, node.output)
+    for node, own in zip(reversed(scope.nodes), reversed(modules[id(scope)]), strict=True):
+        module = own or _common(readers, node.output)
         if module is None:
             continue
         for name in filter(None, node.input):
