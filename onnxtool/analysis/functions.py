@@ -42,6 +42,15 @@ def inlined_nodes(proto: onnx.ModelProto) -> int:
     return len(proto.graph.node) + sum(n * (sizes[name] - 1) for name, n in called.items())
 
 
+def call_depth(proto: onnx.ModelProto) -> int:
+    """The most functions, none of them recursive, that are inside each other."""
+    calls = _calls(proto)
+    depths: dict[FunctionId, int] = {}
+    for name in _callees_first(calls):
+        depths[name] = 1 + max((depths[called] for called in calls[name]), default=0)
+    return max(depths.values(), default=0)
+
+
 def _calls(proto: onnx.ModelProto) -> Calls:
     names = {(function.domain, function.name) for function in proto.functions}
     return {

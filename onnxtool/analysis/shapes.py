@@ -21,7 +21,7 @@ from onnxtool.analysis.arithmetic import evaluate
 from onnxtool.analysis.attributes import integer
 from onnxtool.analysis.contrib import output_types
 from onnxtool.analysis.control_flow import FOLLOW, Followed, NodeRun, Run, Scope
-from onnxtool.analysis.functions import inlined_nodes, recursive_functions
+from onnxtool.analysis.functions import call_depth, inlined_nodes, recursive_functions
 from onnxtool.analysis.order import in_order
 from onnxtool.analysis.values import (
     UNKNOWN,
@@ -36,10 +36,16 @@ from onnxtool.analysis.values import (
 from onnxtool.model.view import STANDARD_DOMAINS, subgraphs
 
 _UNKNOWN_TYPE = onnx.TypeProto()
+# Operators that some versions, or all, define by a function and without inference: those that infer
+# the same, and those that give what they take.
+_LIKE = {"GreaterOrEqual": "Greater", "LessOrEqual": "Less"}
+_LIKE_INPUT = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
 # All computed contents together; an encoder of 0.6 G parameters takes 2 MB at 100,000 frames.
 MAX_CONTENTS_BYTES = 64 << 20
 # Calls to a model's own functions are unknown operators in one that would be larger.
 MAX_INLINED_NODES = 100_000
+# onnx's inliner refuses more since 1.23; before, it exhausts the stack somewhere above.
+MAX_CALL_DEPTH = 100
 # What onnx's inference raises for a node that it cannot make sense of; a TypeError is for a version
 # that no C++ integer holds.
 _INFERENCE_ERRORS = (
@@ -80,7 +86,7 @@ def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
     """The model without functions, unless that has no end, or one that does not fit in memory."""
     if not proto.functions or recursive_functions(proto):
         return proto
-    if inlined_nodes(proto) > MAX_INLINED_NODES:
+    if inlined_nodes(proto) > MAX_INLINED_NODES or call_depth(proto) > MAX_CALL_DEPTH:
         return proto
     try:
         return onnx.inliner.inline_local_functions(proto)
@@ -166,6 +172,8 @@ class _Propagation:
         """Output types by the operator's own inference function; empty where it fails."""
         if node.op_type == "Split" and integer(node, "num_outputs") > len(node.output):
             return {}  # onnx would make a list of so many sizes.
+        if node.op_type in _LIKE_INPUT and inputs and inputs[0]:
+            return {name: inputs[0].type for name in node.output[:1]}
         known = {n: v for n, v in zip(node.input, inputs, strict=True) if v is not None}
         try:
             return onnx.shape_inference.infer_node_outputs(
@@ -201,4 +209,4 @@ class _Propagation:
 
 @functools.cache
 def _schema(op_type: str, version: int) -> onnx.defs.OpSchema:
-    return onnx.defs.get_schema(op_type, version, "")
+    return onnx.defs.get_schema(_LIKE.get(op_type, op_type), version, "")

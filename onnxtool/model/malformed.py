@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, FieldDescriptor
     from google.protobuf.message import Message
 
-# A parser that follows protobuf's default gives up here.
+# Messages below the model itself: a parser that follows protobuf's default goes no deeper.
 MAX_DEPTH = 100
 _MODEL = onnx.ModelProto.DESCRIPTOR
 # So many zeros in a row are no data of a graph.
@@ -35,7 +35,7 @@ class TextError(WireError):
 def explain(buffer: Buffer, path: Path, error: Exception) -> ModelLoadError:
     """Why the bytes of `path` could not be parsed, and where."""
     try:
-        _check(buffer, _MODEL, 0, len(buffer), depth=1)
+        _check(buffer, _MODEL, 0, len(buffer), depth=0)
     except WireError as found:
         return ModelLoadError(
             path, f"not an ONNX model: {found}", offset=found.offset, hint=_cause(buffer, found)
@@ -77,7 +77,7 @@ def check_names(content: bytes, buffer: Buffer, path: Path) -> None:
     except (DecodeError, UnicodeDecodeError):
         try:
             # Says where, or that it is only a description, which nothing reads.
-            _check(buffer, _MODEL, 0, len(buffer), depth=1)
+            _check(buffer, _MODEL, 0, len(buffer), depth=0)
         except TextError as error:
             raise ModelLoadError(
                 path, str(error), offset=error.offset, hint="export the model again"

@@ -98,7 +98,7 @@ def referenced_files(path: Path) -> frozenset[str]:
                 _MODEL,
                 0,
                 len(content),
-                depth=1,
+                depth=0,
                 replace=functools.partial(_note_location, found),
                 relevant=lambda _, start, end: content.find(b"location", start, end) >= 0,
             )
@@ -188,7 +188,7 @@ def strip(buffer: Buffer, location: str) -> bytes:
         _MODEL,
         0,
         len(buffer),
-        depth=1,
+        depth=0,
         replace=functools.partial(_to_reference, location=location, written=written),
         relevant=lambda _, start, end: end - start >= LARGE_BYTES,
     )
@@ -210,7 +210,7 @@ def expand(content: bytes) -> list[Part]:
         _MODEL,
         0,
         len(content),
-        depth=1,
+        depth=0,
         replace=_to_payload,
         relevant=lambda _, start, end: content.find(key, start, end) >= 0,
     )

@@ -257,12 +257,23 @@ def test_attributes_tell_nodes_apart() -> None:
 
 
 def test_the_result_depends_on_the_version_of_the_operator_set() -> None:
-    """Since opset 13 the axes of ReduceSum are an input; before, it sums over an attribute."""
-    node = "ReduceSum<axes=[0], keepdims=0>(a)"
-    constants = "int64[1,2] a = {1, 2}"
+    """Since opset 13 the axes of Unsqueeze are an input; before, they are an attribute."""
+    node = "Unsqueeze<axes=[0]>(a)"
+    constants = "int64[2] a = {1, 2}"
     array = run(text(constants, node), opset=11).values["y"].array
     assert array is not None
-    assert array.tolist() == [1, 2]
+    assert array.tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("node", "result"), [("GreaterOrEqual", [False, True]), ("LessOrEqual", [True, True])]
+)
+def test_compares_as_the_first_versions_did(node: str, result: list[bool]) -> None:
+    """They are functions of other operators, and onnx infers nothing for them."""
+    constants = "int64[2] a = {0, 1}, int64 b = {1}"
+    array = run(text(constants, f"{node}(a, b)"), opset=12).values["y"].array
+    assert array is not None
+    assert array.tolist() == result
 
 
 def test_the_model_stays_as_it_was() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import onnx
 import pytest
 
-from onnxtool.analysis.functions import inlined_nodes, recursive_functions
+from onnxtool.analysis.functions import call_depth, inlined_nodes, recursive_functions
 
 from .priced import model
 
@@ -65,6 +65,7 @@ def test_a_long_chain_of_calls_is_no_recursion_of_ours() -> None:
     assert recursive_functions(proto) == ()
     proto.graph.node[0].op_type = "f0"
     assert inlined_nodes(proto) == 1
+    assert call_depth(proto) == 3000
 
 
 @pytest.mark.parametrize(
@@ -84,3 +85,15 @@ def test_counts_the_nodes_of_an_inlined_model(functions: dict[str, str], nodes: 
     proto = calls(**functions)
     assert inlined_nodes(proto) == nodes
     assert len(onnx.inliner.inline_local_functions(proto).graph.node) == nodes
+
+
+@pytest.mark.parametrize(
+    ("functions", "depth"),
+    [({"f": "."}, 1), ({"f": "gh", "g": "h", "h": "."}, 3), ({"f": ".", "g": "f"}, 2)],
+)
+def test_counts_the_functions_inside_each_other(functions: dict[str, str], depth: int) -> None:
+    assert call_depth(calls(**functions)) == depth
+
+
+def test_a_model_without_functions_has_no_depth() -> None:
+    assert call_depth(model(GRAPH)) == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -20,7 +21,8 @@ def model(folder: Path, location: str, **place: str) -> Path:
     """A model with a float32 weight of 100 elements in the file `location`."""
     reference = {"location": location, **place}
     entries = ", ".join(f'"{key}": "{value}"' for key, value in reference.items())
-    text = f"g (float[100] x) => (float[100] y) <float[100] w = [{entries}]> {{ y = Add(x, w) }}"
+    text = f"""g (float[100] x) => (float[100] y) <float b = {{1}}, float[100] w = [{entries}]>
+        {{ y = Sum(x, w, b) }}"""
     return write(folder / "model.onnx", text)
 
 
@@ -66,9 +68,9 @@ def test_file_is_listed_once_for_all_its_tensors(tmp_path: Path) -> None:
         > { y = Sum(x, u, v, w) }""",
     )
     files = load_graph(path).external_files
-    assert [(f.location, f.needed_bytes, f.tensors) for f in files] == [
-        ("b.bin", 800, 2),
-        ("a.bin", 400, 1),
+    assert [(f.location, f.needed_bytes, f.tensors, f.user) for f in files] == [
+        ("b.bin", 800, 2, "main:v"),
+        ("a.bin", 400, 1, "main:w"),
     ]
 
 
@@ -119,7 +121,8 @@ def test_location_that_a_system_call_would_cut(tmp_path: Path) -> None:
 
 
 def test_name_that_no_file_can_have(tmp_path: Path) -> None:
-    assert_trouble(external(model(tmp_path, "n" * 5000)), Trouble.MISSING, "cannot be read")
+    file = external(model(tmp_path, "n" * 5000))
+    assert_trouble(file, Trouble.MISSING, f"cannot be read ({os.strerror(errno.ENAMETOOLONG)})")
 
 
 def test_file_in_a_file(tmp_path: Path) -> None:
@@ -142,7 +145,7 @@ def test_file_that_ends_too_early(
 ) -> None:
     weights(tmp_path / "w.bin", size)
     file = external(model(tmp_path, "w.bin", **place))
-    assert_trouble(file, Trouble.SHORT, f"has {size:,} bytes where {needed:,} are needed")
+    assert_trouble(file, Trouble.SHORT, f"has {size:,} bytes where {needed:,} are needed", "copy")
     assert (file.size_bytes, file.needed_bytes) == (size, needed)
 
 
@@ -186,6 +189,15 @@ def test_path_with_parents_is_outside_on_every_system(tmp_path: Path, location: 
 def test_folder_is_no_file(tmp_path: Path, location: str) -> None:
     (tmp_path / "sub").mkdir()
     assert_trouble(external(model(tmp_path, location)), Trouble.NOT_A_FILE, "a folder")
+
+
+@posix
+def test_file_that_nobody_may_read(tmp_path: Path) -> None:
+    path = weights(tmp_path / "w.bin")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("root may read any file")
+    assert_trouble(external(model(tmp_path, "w.bin")), Trouble.MISSING, "permission denied")
 
 
 @posix

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
 import pytest
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from onnxtool.errors import ModelLoadError
@@ -27,6 +29,15 @@ def test_cut_file_is_told_with_the_byte_where_it_goes_wrong(tmp_path: Path, part
         read_skeleton(path)
     assert caught.value.offset is not None
     assert "cut" in caught.value.hint
+
+
+def test_fields_that_no_model_has_are_passed_over(tmp_path: Path) -> None:
+    unknown = header(3000, 2) + b"\xff\xff"
+    graph_as_a_number = bytes.fromhex("38ffffffff07")
+    content = unknown + graph_as_a_number + header(MODEL_GRAPH, 100)
+    with pytest.raises(ModelLoadError, match="100 bytes begins where only 0") as caught:
+        read_skeleton(write(tmp_path / "m.onnx", content))
+    assert caught.value.offset == len(unknown + graph_as_a_number)
 
 
 def test_other_file_is_told_by_its_kind(tmp_path: Path) -> None:
@@ -63,28 +74,26 @@ def test_message_that_only_protobuf_finds_wrong_is_refused(tmp_path: Path) -> No
 # --- Messages in messages ------------------------------------------------------------------------
 
 
-def nested(levels: int) -> bytes:
-    """A model with so many sequence types in each other, each of two messages."""
+def nested(depth: int) -> bytes:
+    """A model with messages so far below it: a graph, and subgraphs of nodes down to the last."""
     content = b""
-    for _ in range(levels):
-        content = header(1, len(content)) + content
-        content = header(4, len(content)) + content
-    for number in (2, 11, MODEL_GRAPH):  # ValueInfoProto.type, GraphProto.input
+    below_graph = islice(cycle([1, 5, 6]), depth - 1)  # node, attribute, g
+    for number in reversed([MODEL_GRAPH, *below_graph]):
         content = header(number, len(content)) + content
     return content
 
 
 def test_messages_as_deep_as_protobuf_allows_are_read(tmp_path: Path) -> None:
-    levels = MAX_DEPTH // 2 - 2
-    content = nested(levels)
+    content = nested(MAX_DEPTH)
     assert read_skeleton(write(tmp_path / "m.onnx", content)) == decoded(content)
-    with pytest.raises(ModelLoadError, match="deep"):
-        read_skeleton(write(tmp_path / "m.onnx", nested(levels + 1)))
 
 
-def test_messages_as_deep_as_the_file_is_long_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, MAX_DEPTH + 2, 10_000])
+def test_messages_deeper_than_protobuf_allows_are_refused(tmp_path: Path, depth: int) -> None:
+    with pytest.raises(DecodeError):
+        decoded(nested(depth))
     with pytest.raises(ModelLoadError, match=f"more than {MAX_DEPTH} deep"):
-        read_skeleton(write(tmp_path / "m.onnx", nested(5000)))
+        read_skeleton(write(tmp_path / "m.onnx", nested(depth)))
 
 
 # --- Names that are not UTF-8 --------------------------------------------------------------------
