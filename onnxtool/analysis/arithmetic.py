@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 
-from onnxtool.analysis.attributes import integer
+from onnxtool.analysis.attributes import integer, integers
 from onnxtool.analysis.values import MAX_ELEMENTS, Array
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ _OPERATORS = (
     "ConstantOfShape CumSum NonZero OneHot Range ReduceMax ReduceMin ReduceProd ReduceSum TopK",
 )
 ARITHMETIC = frozenset(" ".join(_OPERATORS).split())
+_WITH_AXES = frozenset({"ReduceSum", "Squeeze", "Unsqueeze"})
+# The version of the operator set since which their axes are an input.
+AXES_AS_INPUT = 13
 
 
 def evaluate(
@@ -45,6 +48,8 @@ def evaluate(
     """
     if node.op_type not in ARITHMETIC or _most_elements(node, inputs, shapes) > MAX_ELEMENTS:
         return None
+    if opset < AXES_AS_INPUT and node.op_type in _WITH_AXES:
+        node, inputs, opset = *_with_axes_as_input(node, inputs), AXES_AS_INPUT
     feeds = {f"i{i}": array for i, array in enumerate(inputs) if array is not None}
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -75,6 +80,19 @@ def _most_elements(
     return sum(  # 3
         math.inf if shape is None else math.prod(max(size, 1) for size in shape) for shape in shapes
     )
+
+
+def _with_axes_as_input(
+    node: onnx.NodeProto, inputs: Sequence[Array | None]
+) -> tuple[onnx.NodeProto, Sequence[Array | None]]:
+    """The node as it is written since opset 13: onnx takes older ones for that, and fails."""
+    axes = integers(node, "axes")
+    copy = onnx.NodeProto(op_type=node.op_type, input=node.input, output=node.output)
+    copy.attribute.extend(item for item in node.attribute if item.name != "axes")
+    if not axes:
+        return copy, inputs
+    copy.input.append("axes")
+    return copy, [*inputs, np.array(axes, np.int64)]
 
 
 def _anonymous(node: onnx.NodeProto) -> bytes:

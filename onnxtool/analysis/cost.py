@@ -15,6 +15,7 @@ from onnxtool.analysis.shapes import run_shapes
 from onnxtool.analysis.sizes import Sizes, resolve
 from onnxtool.analysis.values import KnownShape, Value
 from onnxtool.model.signature import Signature
+from onnxtool.model.states import StateKind
 from onnxtool.model.tensors import MAX_ELEMENTS, count_elements, dtype
 from onnxtool.model.view import STANDARD_DOMAINS, ModelView, operator
 
@@ -55,6 +56,8 @@ class Cost:
         unsized: Number of values left out of it because their size is not known.
         outputs: The shape of each output.
         conflicts: Symbols that stand for several sizes.
+        misfits: State outputs that do not fit their input at these sizes: (input, output, shape
+            of the input, shape of the output).
         unresolved: Nodes whose MACs are not known.
     """
 
@@ -68,6 +71,7 @@ class Cost:
     unsized: int
     outputs: tuple[tuple[str, KnownShape | None], ...]
     conflicts: tuple[SymbolConflict, ...]
+    misfits: tuple[tuple[str, str, KnownShape, KnownShape], ...]
     unresolved: tuple[Unresolved, ...]
 
     @property
@@ -102,6 +106,7 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
         unsized=peak.unsized,
         outputs=outputs,
         conflicts=_conflicts(signature, sizes, dict(outputs)),
+        misfits=tuple(_misfits(signature, sizes, dict(outputs))),
         unresolved=tuple(
             Unresolved(node.name or "/".join(node.output), operator(node), reason)
             for node, reason in counted
@@ -143,6 +148,18 @@ def _obstacle(step: NodeRun) -> str:
     if any(None in shape for shape in shapes if shape is not None):
         return "shape depends on data"
     return "inputs do not fit the operator"
+
+
+def _misfits(
+    signature: Signature, sizes: Sizes, outputs: Mapping[str, KnownShape | None]
+) -> Iterator[tuple[str, str, KnownShape, KnownShape]]:
+    """States that do not grow, and yet come out in another shape than they go in."""
+    for pair in signature.states:
+        taken, given = sizes.shapes.get(pair.input), outputs.get(pair.output)
+        if pair.kind is StateKind.GROWING or taken is None or given is None or None in given:
+            continue
+        if taken != given:
+            yield pair.input, pair.output, taken, given
 
 
 def _conflicts(

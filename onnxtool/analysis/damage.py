@@ -58,11 +58,23 @@ def _header_damage(model: ModelView) -> Iterator[Damage]:
         )
     if "" not in model.opset_imports and any("::" not in name for name in model.operators):
         yield Damage("no version of the standard operators is imported", "opset_import")
+    yield from _unknown_operators(model)
     if not model.proto.ir_version:
         yield Damage("no IR version", "ir_version")
     for spec in (*model.inputs, *model.outputs):
         if "type" in spec.dtype:
             yield Damage(f"unknown element type {spec.dtype.strip('type')}", f"main:{spec.name}")
+
+
+def _unknown_operators(model: ModelView) -> Iterator[Damage]:
+    """Standard operators that the model's operator set does not have."""
+    version = model.opset_imports.get("", 0)
+    # A set that is newer than the one at hand may have any.
+    if not 0 < version <= onnx.defs.onnx_opset_version():
+        return
+    for name in model.operators:
+        if name and "::" not in name and not onnx.defs.has(name):
+            yield Damage(f"operator set {version} has no operator {name}", "opset_import")
 
 
 def _tensor_damage(tensor: StoredTensor) -> Iterator[Damage]:

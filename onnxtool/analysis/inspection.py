@@ -219,7 +219,11 @@ def _header(view: ModelView) -> Header:
     )
 
 
+# The domains that ONNX itself defines operators in.
+ONNX_DOMAINS = frozenset({"", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training"})
+
+
 def _custom_domains(view: ModelView) -> tuple[str, ...]:
     own = {function.domain for function in view.proto.functions}
     used = {name.rpartition("::")[0] for name in view.operators}
-    return tuple(sorted(used - own - {""}))
+    return tuple(sorted(used - own - ONNX_DOMAINS))

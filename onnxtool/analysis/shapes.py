@@ -173,7 +173,7 @@ class _Propagation:
         if node.op_type == "Split" and integer(node, "num_outputs") > len(node.output):
             return {}  # onnx would make a list of so many sizes.
         if node.op_type in _LIKE_INPUT and inputs and inputs[0]:
-            return {name: inputs[0].type for name in node.output[:1]}
+            return dict.fromkeys(node.output[:1], inputs[0].type)
         known = {n: v for n, v in zip(node.input, inputs, strict=True) if v is not None}
         try:
             return onnx.shape_inference.infer_node_outputs(

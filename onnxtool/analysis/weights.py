@@ -79,10 +79,16 @@ def _bytes_by_dtype(tensors: Iterable[StoredTensor]) -> dict[str, int]:
 def _duplicates(model: ModelView, files: Mapping[str, ExternalFile]) -> Iterator[Duplicate]:
     """Tensors that agree in shape, then in a sample, then in their SHA-256."""
     alike: defaultdict[object, list[StoredTensor]] = defaultdict(list)
+    places: set[tuple[Storage, str, int]] = set()
     for tensor in model.tensors:
         # Strings have no bytes to compare, and no model is large because of them.
         numeric = tensor.dtype.bits is not None
-        if numeric and tensor.size_bytes >= LARGE_BYTES and _source(model, files, tensor):
+        if not (numeric and tensor.size_bytes >= LARGE_BYTES and _source(model, files, tensor)):
+            continue
+        place = tensor.storage, tensor.file, tensor.offset
+        # Two references to the same bytes are one tensor on disk.
+        if tensor.storage is Storage.INLINE or place not in places:
+            places.add(place)
             alike[tensor.dtype, tensor.shape].append(tensor)
     for key in (_sample, _sha256):
         finer: defaultdict[object, list[StoredTensor]] = defaultdict(list)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Of output that is no terminal: wide enough for hashes, narrow enough for a log.
 PLAIN_WIDTH = 120
+# What a report may be called that replaces an older one.
+REPORT_SUFFIXES = frozenset({".json", ".log", ".markdown", ".md", ".txt"})
 # Rows of a table, unless all are asked for: 20 in a log; of a terminal's height, what leaves room
 # for the rest.
 LOG_ROWS, OTHER_LINES, LEAST_ROWS = 20, 12, 8
@@ -48,8 +50,10 @@ def deliver(
         _deliver_renderable(terminal.render(document, max_rows=max_rows), output)
 
 
-def _row_limit(output: Path | None) -> int:
-    if output is None and _stdout().isatty():
+def _row_limit(output: Path | None) -> int | None:
+    if output is not None:
+        return None
+    if _stdout().isatty():
         return max(shutil.get_terminal_size().lines - OTHER_LINES, LEAST_ROWS)
     return LOG_ROWS
 
@@ -122,6 +126,18 @@ def refuse_to_overwrite(output: Path | None, inputs: Sequence[Path]) -> None:
     taken = {os.path.realpath(path) for path in inputs}
     if os.path.realpath(output) in taken or output.suffix == ".onnx":
         raise UsageError(f"--output {output}: would overwrite a model", hint="name another file")
+    if output.exists() and not _may_be_a_report(output):
+        raise UsageError(
+            f"--output {output}: exists, and does not look like a report",
+            hint="weights and metadata are never overwritten; name another file",
+        )
+
+
+def _may_be_a_report(path: Path) -> bool:
+    """Whether an existing file may be replaced: named like a report, and not as part of a model."""
+    from onnxtool.model.bundle import companion_kind
+
+    return path.suffix in REPORT_SUFFIXES and companion_kind(path.name) is None
 
 
 def progress() -> Progress:

@@ -125,7 +125,8 @@ def save(model: ModelView, path: str | os.PathLike[str]) -> None:
 
     Raises:
         OnnxToolError: The file cannot be written; what was there before is as it was.
-        UnsupportedModelError: The model has external data, and `path` is in another folder.
+        UnsupportedModelError: The model has external data, and `path` is in another folder, or is
+            one of the files that hold it.
     """
     path = Path(path)
     moved = os.path.realpath(path.parent) != os.path.realpath(model.folder)
@@ -133,6 +134,10 @@ def save(model: ModelView, path: str | os.PathLike[str]) -> None:
         raise UnsupportedModelError(
             f"{path}: the external data of {model.path} would be left behind",
             hint=f"save into {model.folder}",
+        )
+    if any(_same(model.folder / location, path) for location in model.external_locations):
+        raise UnsupportedModelError(
+            f"{path}: holds weights of {model.path}", hint="save to another name"
         )
     parts = expand(model.proto.SerializeToString())
     try:
@@ -143,6 +148,10 @@ def save(model: ModelView, path: str | os.PathLike[str]) -> None:
         for part in parts:
             for piece in (part,) if isinstance(part, bytes) else _pieces(source, part, model.path):
                 out.write(piece)
+
+
+def _same(left: Path, right: Path) -> bool:
+    return os.path.realpath(left) == os.path.realpath(right)
 
 
 def _pieces(source: IO[bytes], part: Slice, path: Path) -> Iterator[bytes]:

@@ -286,8 +286,9 @@ FAMILIES: tuple[Family, ...] = (
         "whisper-hf",
         Role.OTHER,
         "Whisper decoder with past (Hugging Face)",
-        ("input_ids", r"past_key_values\.\d+\..+"),
-        ("logits", r"present\.\d+\..+"),
+        # Models without an encoder name theirs past_key_values.0.key.
+        ("input_ids", r"past_key_values\.\d+\.encoder\..+"),
+        ("logits", r"present\.\d+\.decoder\..+"),
         ((r"past_key_values\.(.+)", r"present.\1"),),
         grows=True,
     ),

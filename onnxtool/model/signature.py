@@ -105,8 +105,8 @@ def _role_by_shape(
     5. encoder: features [B, D, T] and their lengths [B] in, the same kinds out.
     """
     state_names = {pair.input for pair in states} | {pair.output for pair in states}
-    taken = [_kind(spec) for spec in inputs if spec.name not in state_names]
-    given = [_kind(spec) for spec in outputs if spec.name not in state_names]
+    taken = sorted(_kind(spec) for spec in inputs if spec.name not in state_names)
+    given = sorted(_kind(spec) for spec in outputs if spec.name not in state_names)
     if not states and taken == ["float3", "float3"] and given == ["float4"]:
         return Role.JOINT
     if states:

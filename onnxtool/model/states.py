@@ -194,6 +194,8 @@ def _growing_axes(source: TensorSpec, target: TensorSpec, *, grows: bool) -> fro
         return frozenset()
     axes = list(enumerate(zip(source.shape, target.shape, strict=True)))
     renamed = {i for i, (a, b) in axes if isinstance(a, str) and isinstance(b, str) and a != b}
+    # A state of no length at the start, and of some length later.
+    renamed |= {i for i, (a, b) in axes if a == 0 and not isinstance(b, int)}
     if renamed or not grows:
         return frozenset(renamed)
     unknown = {i for i, (a, b) in axes if not isinstance(a, int) and None in {a, b}}

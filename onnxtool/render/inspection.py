@@ -277,6 +277,12 @@ def _cost(result: Inspection) -> Iterator[Block]:
     for conflict in cost.conflicts:
         sizes = ", ".join(f"{number} at {axis}" for axis, number in conflict.sizes)
         yield Paragraph(f"One symbol, several sizes: {conflict.symbol} is {sizes}.", Tone.BAD)
+    for taken, given, before, after in cost.misfits:
+        yield Paragraph(
+            f"State that does not fit: {given} comes out as {shape(after)}, and {taken} takes "
+            f"{shape(before)}.",
+            Tone.BAD,
+        )
     if cost.unresolved:
         yield Heading(
             "Not resolved", note=count(len(cost.unresolved), "node") + ", not in the total"

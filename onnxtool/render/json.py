@@ -179,6 +179,10 @@ def _cost(cost: Cost) -> Object:
         "unsized_values": cost.unsized,
         "outputs": {name: _list(shape) for name, shape in cost.outputs},
         "conflicts": [{"symbol": c.symbol, "sizes": dict(c.sizes)} for c in cost.conflicts],
+        "misfits": [
+            {"input": taken, "output": given, "takes": _list(before), "gives": _list(after)}
+            for taken, given, before, after in cost.misfits
+        ],
         "unresolved": [
             {"node": gap.node, "operator": gap.operator, "reason": gap.reason}
             for gap in cost.unresolved

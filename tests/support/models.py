@@ -23,6 +23,7 @@ ELEMENT_TYPES = {
     "i32": TensorProto.INT32,
     "i64": TensorProto.INT64,
     "bool": TensorProto.BOOL,
+    "str": TensorProto.STRING,
 }
 
 

@@ -256,13 +256,33 @@ def test_attributes_tell_nodes_apart() -> None:
     assert [found.values[name].elem_type for name in "by"] == [TensorProto.INT64, TensorProto.FLOAT]
 
 
-def test_the_result_depends_on_the_version_of_the_operator_set() -> None:
-    """Since opset 13 the axes of Unsqueeze are an input; before, they are an attribute."""
-    node = "Unsqueeze<axes=[0]>(a)"
-    constants = "int64[2] a = {1, 2}"
-    array = run(text(constants, node), opset=11).values["y"].array
+def test_a_slice_may_be_an_attribute_as_it_was_before_opset_10() -> None:
+    node = "Slice<starts=[0], ends=[1], axes=[1]>(a)"
+    array = run(text("int64[1,2] a = {1, 2}", node), opset=9).values["y"].array
     assert array is not None
-    assert array.tolist() == [[1, 2]]
+    assert array.tolist() == [[1]]
+
+
+@pytest.mark.parametrize(
+    ("node", "result"),
+    [
+        ("Unsqueeze<axes=[0]>(a)", [[[1, 2]]]),
+        ("Unsqueeze<axes=[0, 3]>(a)", [[[[1], [2]]]]),
+        ("Squeeze<axes=[0]>(a)", [1, 2]),
+        ("Squeeze(a)", [1, 2]),
+        ("ReduceSum<axes=[1]>(a)", [[3]]),
+        ("ReduceSum<axes=[0], keepdims=0>(a)", [1, 2]),
+        ("ReduceSum<keepdims=0>(a)", 3),
+        ("ReduceMax<axes=[1], keepdims=0>(a)", [2]),
+    ],
+)
+@pytest.mark.parametrize("opset", [9, 11, 12])
+def test_axes_may_be_an_attribute_as_they_were_before_opset_13(
+    node: str, result: object, opset: int
+) -> None:
+    array = run(text("int64[1,2] a = {1, 2}", node), opset=opset).values["y"].array
+    assert array is not None
+    assert array.tolist() == result
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,17 @@ def test_follows_shape_arithmetic() -> None:
     assert shape(text, {"B": 3, "T": 20}) == (3, 4, 5)
 
 
+@pytest.mark.parametrize("opset", [9, 10, 11, 12])
+def test_follows_shape_arithmetic_as_it_was_before_opset_13(opset: int) -> None:
+    text = """g (float[B, T] x) => (float[] y)
+        <int64 zero = {0}, int64[1] minus = {-1}, int64[1] four = {4}> {
+            s = Shape(x) b = Gather(s, zero) u = Unsqueeze<axes = [0]>(b)
+            to = Concat<axis = 0>(u, minus, four)
+            r = Reshape(x, to) y = Transpose<perm = [0, 2, 1]>(r)
+        }"""
+    assert shape(text, {"B": 3, "T": 20}, opset=opset) == (3, 4, 5)
+
+
 @pytest.mark.parametrize(
     ("attributes", "part"),
     [

@@ -76,11 +76,16 @@ def test_graph_that_cannot_be_read_is_listed_with_the_reason(tmp_path: Path) -> 
     assert "is empty" in str(error)
 
 
-def test_folder_of_which_no_graph_can_be_read_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "a.onnx", b"")
-    write(tmp_path / "b.onnx", b"")
-    with pytest.raises(ModelLoadError, match=r"a\.onnx: the file is empty"):
+@pytest.mark.parametrize(("count", "more"), [(1, ""), (3, " (and 2 more graphs of this folder)")])
+def test_folder_of_which_no_graph_can_be_read_is_refused(
+    tmp_path: Path, count: int, more: str
+) -> None:
+    for number in range(count):
+        write(tmp_path / f"{number}.onnx", b"")
+    with pytest.raises(ModelLoadError) as caught:
         load_bundle(tmp_path)
+    assert str(caught.value).endswith(f"0.onnx: the file is empty{more}")
+    assert caught.value.hint
 
 
 @posix
@@ -104,6 +109,15 @@ def test_metadata_and_vocabulary_are_read(tmp_path: Path, name: str) -> None:
     assert bundle.vocabulary is not None
     assert bundle.vocabulary.blank_id == 1
     assert bundle.unreadable == ()
+
+
+def test_first_of_two_vocabularies_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "m.onnx", RELU)
+    (tmp_path / "tokens.txt").write_text("second 0\n")
+    (tmp_path / "vocab.txt").write_text("first 0\n")
+    vocabulary = load_bundle(tmp_path).vocabulary
+    assert vocabulary is not None
+    assert vocabulary.tokens == ("first",)
 
 
 def test_metadata_and_vocabulary_may_be_missing(tmp_path: Path) -> None:
@@ -161,6 +175,14 @@ def test_folder_behind_a_link_is_not_listed(tmp_path: Path) -> None:
     files(tmp_path / "outside", "w.bin", "secret.bin")
     (tmp_path / "model" / "sub").symlink_to(tmp_path / "outside")
     assert load_bundle(tmp_path / "model").orphans == ()
+
+
+@posix
+def test_link_in_the_folder_is_nobodys_orphan(tmp_path: Path) -> None:
+    write(tmp_path / "m.onnx", RELU)
+    files(tmp_path, "old.bin")
+    (tmp_path / "link.bin").symlink_to("old.bin")
+    assert load_bundle(tmp_path).orphans == ("old.bin",)
 
 
 @posix

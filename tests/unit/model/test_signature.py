@@ -68,13 +68,51 @@ def test_every_family_has_an_export_that_is_recognised_as_it() -> None:
             "z f32[B, 96, T2]; mem_out f32[B, 8, 64]",
         ),
         (Role.ENCODER, "mels f32[B, 80, T]; n i64[B]", "z f32[B, 96, T2]; m i64[B]"),
-        (Role.OTHER, "x f32[1, 3, 64, 64]", "y f32[1, 3, 64, 64]"),
-        (Role.OTHER, "x f32[B, T]; h f32[2, B, 64]", "y f32[B, V]; h_out f32[2, B, 64]"),
+        (Role.ENCODER, "n i64[B]; mels f32[B, 80, T]", "m i64[B]; z f32[B, 96, T2]"),
     ],
 )
 def test_role_is_told_by_ranks_and_types(role: Role, inputs: str, outputs: str) -> None:
     found = signature(interface(inputs, outputs))
     assert (found.role, found.family, found.title) == (role, None, "")
+
+
+STATE = "h f32[2, B, 64]", "h_out f32[2, B, 64]"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs"),
+    [
+        ("x f32[1, 3, 64, 64]", "y f32[1, 3, 64, 64]"),
+        ("x f32", "y f32"),
+        ("a f32[B, 96, T]; b f32[B, 64, U]", "z f32[B, V]"),
+        ("x f32[B, T]; n i64[B]", "z f32[B, 96, U]; m i64[B]"),
+        ("x f32[B, 80, T]; n i64[B]", "z f32[B, 96]; m i64[B]"),
+    ],
+)
+def test_role_of_a_graph_without_states_is_not_guessed(inputs: str, outputs: str) -> None:
+    assert signature(interface(inputs, outputs)).role is Role.OTHER
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs"),
+    [
+        pytest.param("x f32[B, T]", "y f32[B, V]", id="anything"),
+        pytest.param("a f32[B, 96, T]; b f32[B, 64, U]", "z f32[B, T, U, 40]", id="like a joint"),
+        pytest.param("n i64[B]", "z f32[B, 64, U]", id="ids of rank 1"),
+        pytest.param("ids i64[B, U]; x f32[B, 9]", "z f32[B, 64, U]", id="ids and features"),
+        pytest.param("ids i64[B, U]", "z f32[B, V]", id="ids to logits"),
+        pytest.param("ids i32[B, U]", "z f32[B, T, U, 40]", id="ids to a lattice"),
+        pytest.param("enc f32[B, 96, T]", "z f32[B, T, U, 40]", id="features to a lattice"),
+        pytest.param("enc f32[B, 96, T]; ids i32[B, U]", "z f32[B, V]", id="both to logits"),
+        pytest.param("mels f32[B, 80]", "z f32[B, 96, T2]", id="a frame to features"),
+        pytest.param("mels f32[B, 80, T]", "z f32[B, V]", id="features to logits"),
+    ],
+)
+def test_role_of_a_graph_with_states_is_not_guessed(inputs: str, outputs: str) -> None:
+    model = interface(f"{inputs}; {STATE[0]}", f"{outputs}; {STATE[1]}")
+    found = signature(model)
+    assert len(found.states) == 1
+    assert found.role is Role.OTHER
 
 
 # --- Symbols -------------------------------------------------------------------------------------

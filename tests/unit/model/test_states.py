@@ -69,6 +69,10 @@ def test_names_that_exporters_give_to_states(source: str, target: str) -> None:
         pytest.param("x f32[1, 8]; 3 f32[2, B]", "y f32[1, 8]; 9 f32[3, B]", id="other size"),
         pytest.param("x f32[1, 8]; 3 f32[2, 4]", "y f32[1, 8]; 9 f16[2, 4]", id="other type"),
         pytest.param("x f32[1, 8]; 3 f32[A, B]", "y f32[1, 8]; 9 f32[A, B]", id="no size at all"),
+        pytest.param("x f32[1, 8]; 3 f32", "y f32[1, 8]; 9 f32[2, 4]", id="unknown rank in"),
+        pytest.param("x f32[1, 8]; 3 f32[2, 4]", "y f32[1, 8]; 9 f32", id="unknown rank out"),
+        pytest.param("3 f32[2, 4]", "y f32[1, 8]; 9 f32[2, 4]", id="nothing else in"),
+        pytest.param("x f32[1, 8]; 3 f32[2, 4]", "9 f32[2, 4]", id="nothing else out"),
     ],
 )
 def test_what_is_no_state(inputs: str, outputs: str) -> None:
@@ -80,6 +84,19 @@ def test_length_of_a_state_is_a_state(name: str) -> None:
     assert names(f"x f32[1]; {name} i64[1]", f"y f32[1]; {name}_out i64[1]") == {
         name: f"{name}_out"
     }
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [("f32[2, 4]", "f32[2, 4]"), ("f32[1, 4]", "f32[B, 4]"), ("f32[B, 4]", "f32[1, 4]")],
+)
+def test_state_with_a_made_up_name_is_told_by_its_shape(inside: str, outside: str) -> None:
+    assert names(f"x f32[1, 8]; 3 {inside}", f"y f32[1, 8]; 9 {outside}") == {"3": "9"}
+
+
+def test_named_states_leave_nothing_for_those_with_made_up_names() -> None:
+    inputs, outputs = "h f32[1, 4]; 3 f32[1, 4]", "h_out f32[1, 4]; 9 f32[1, 4]; y f32[1]"
+    assert names(inputs, outputs) == {"h": "h_out"}
 
 
 def test_states_with_made_up_names_are_paired_in_order_of_appearance() -> None:
@@ -116,6 +133,8 @@ def test_rule_of_the_family_is_tried_before_common_names() -> None:
     [
         pytest.param("f32[B, 4]", "f32[B, 4]", StateKind.FIXED, id="same"),
         pytest.param("f32[1, 4]", "f32[B, 4]", StateKind.FIXED, id="size meets symbol"),
+        pytest.param("f32[B, 4]", "f32[1, 4]", StateKind.FIXED, id="symbol meets size"),
+        pytest.param("f32[B, 4]", "f32[?, 4]", StateKind.FIXED, id="symbol meets nothing"),
         pytest.param("f32[h_dim_0, 4]", "f32[h_out_dim_0, 4]", StateKind.FIXED, id="made up"),
         pytest.param("f32[B, P, 4]", "f32[B, Q, 4]", StateKind.GROWING, id="renamed axis"),
         pytest.param("f32[B, 4]", "f16[B, 4]", StateKind.MISMATCHED, id="type"),
@@ -151,6 +170,7 @@ def test_mismatch_is_put_in_words(inside: str, outside: str, problem: str) -> No
         ("f32[6, B, past, 8]", "f32[6, B, ?, 8]", StateKind.GROWING),
         ("f32[6, B, ?, 8]", "f32[6, B, ?, 8]", StateKind.GROWING),
         ("f32[6, B, 10, 8]", "f32[6, B, 10, 8]", StateKind.FIXED),
+        ("f32[6, B, 10, 8]", "f32[6, B, ?, 8]", StateKind.FIXED),
         ("f32[6, B, S, 8]", "f32[6, B, S, 8]", StateKind.FIXED),
     ],
 )
@@ -159,6 +179,14 @@ def test_unknown_axis_grows_in_a_family_that_grows(
 ) -> None:
     inputs, outputs = f"decoder_mems {inside}", f"decoder_hidden_states {outside}"
     assert [pair.kind for pair in pairs(inputs, outputs, CANARY)] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"), [("f32", "f32[1, 4]"), ("f32[1, 4]", "f32"), ("f32", "f32")]
+)
+def test_unknown_rank_is_no_mismatch(inside: str, outside: str) -> None:
+    (pair,) = pairs(f"x f32[1]; cache_last_time {inside}", f"cache_last_time_next {outside}", NEMO)
+    assert (pair.kind, pair.problem) == (StateKind.FIXED, "")
 
 
 # --- The state that starts a stream --------------------------------------------------------------
@@ -173,10 +201,13 @@ def test_unknown_axis_grows_in_a_family_that_grows(
         pytest.param("f32[2, width, 64]", "f32[2, width, 64]", None, id="unknown size"),
         pytest.param("f32[?, 4]", "f32[?, 4]", 16, id="first axis without a name"),
         pytest.param("f32[4, ?]", "f32[4, ?]", None, id="other axis without a name"),
+        pytest.param("f32", "f32", None, id="unknown rank"),
+        pytest.param("str[2]", "str[2]", None, id="strings"),
+        pytest.param(f"f32[{', '.join(['9' * 18] * 300)}]", "f32", 2**98, id="more than exists"),
     ],
 )
 def test_size_of_the_first_state(inside: str, outside: str, size: int | None) -> None:
-    (pair,) = pairs(f"x f32[1]; h {inside}", f"y f32[1]; h_out {outside}")
+    (pair,) = pairs(f"cache_last_time {inside}", f"cache_last_time_next {outside}", NEMO)
     assert pair.zero_bytes == size
 
 
