@@ -151,7 +151,10 @@ def save(model: ModelView, path: str | os.PathLike[str]) -> None:
 
 
 def _same(left: Path, right: Path) -> bool:
-    return os.path.realpath(left) == os.path.realpath(right)
+    try:
+        return os.path.realpath(left) == os.path.realpath(right)
+    except ValueError:  # A name that no file can have.
+        return False
 
 
 def _pieces(source: IO[bytes], part: Slice, path: Path) -> Iterator[bytes]:

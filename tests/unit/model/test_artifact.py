@@ -257,6 +257,19 @@ def test_external_data_is_not_left_behind(tmp_path: Path) -> None:
     assert str(path.parent) in caught.value.hint
 
 
+@pytest.mark.parametrize("name", ["b.bin", "sub/a.bin", "sub/../b.bin"])
+def test_graph_is_not_saved_over_its_weights(tmp_path: Path, name: str) -> None:
+    model = load_graph(external(tmp_path))
+    with unchanged(tmp_path), pytest.raises(UnsupportedModelError):
+        save(model, tmp_path / name)
+
+
+def test_graph_whose_weights_no_file_can_hold_can_be_saved(tmp_path: Path) -> None:
+    content = external(tmp_path).read_bytes().replace(b"b.bin", b"b\0bin")
+    save(load_graph(write(tmp_path / "m.onnx", content)), tmp_path / "copy.onnx")
+    assert (tmp_path / "copy.onnx").read_bytes() == content
+
+
 def test_graph_with_external_data_can_be_saved_beside_it(tmp_path: Path) -> None:
     path = external(tmp_path)
     save(load_graph(path), tmp_path / "sub" / ".." / "copy.onnx")

@@ -115,6 +115,18 @@ def test_role_of_a_graph_with_states_is_not_guessed(inputs: str, outputs: str) -
     assert found.role is Role.OTHER
 
 
+def test_decoder_without_an_encoder_is_no_whisper() -> None:
+    model = interface(
+        "input_ids i64[B, T]; past_key_values.0.key f32[B, 8, P, 64]",
+        "logits f32[B, T, V]; present.0.key f32[B, 8, P+T, 64]",
+    )
+    found = signature(model)
+    assert found.family is None
+    assert [(pair.input, pair.kind) for pair in found.states] == [
+        ("past_key_values.0.key", StateKind.GROWING)
+    ]
+
+
 # --- Symbols -------------------------------------------------------------------------------------
 
 
