@@ -10,7 +10,7 @@ from onnx import numpy_helper
 
 from onnxtool.errors import ModelLoadError
 from onnxtool.model.malformed import MAX_DEPTH
-from onnxtool.model.skeleton import read_skeleton
+from onnxtool.model.skeleton import LARGE_BYTES, read_skeleton
 from onnxtool.model.wire import header
 from tests.support.models import WORDS_TDT, decoded, encoded, parse, write
 
@@ -76,7 +76,8 @@ def test_message_that_only_protobuf_finds_wrong_is_refused(tmp_path: Path) -> No
 
 def nested(depth: int) -> bytes:
     """A model with messages so far below it: a graph, and subgraphs of nodes down to the last."""
-    content = b""
+    # Large enough that there could be weights at the end.
+    content = header(3000, LARGE_BYTES) + bytes(LARGE_BYTES)
     below_graph = islice(cycle([1, 5, 6]), depth - 1)  # node, attribute, g
     for number in reversed([MODEL_GRAPH, *below_graph]):
         content = header(number, len(content)) + content

@@ -23,7 +23,7 @@ from onnxtool.model.skeleton import (
     referenced_files,
     strip,
 )
-from onnxtool.model.wire import encode_varint, header
+from onnxtool.model.wire import header
 from tests.support.models import decoded, encoded, parse, write
 
 GRAPH = "g (float[T] x) => (float[T] y) { y = Relu(x) }"
@@ -190,7 +190,8 @@ REFERRING = """g (bool c, float[4] x) => (float[4] y) <float[4] w = ["location":
 
 def test_referenced_files_are_found_without_parsing(tmp_path: Path) -> None:
     proto = parse(REFERRING)
-    proto.graph.initializer.append(tensor(3000))
+    not_external = onnx.StringStringEntryProto(key="location", value="old.bin")
+    proto.graph.initializer.extend([tensor(3000), tensor(4, external_data=[not_external])])
     path = write(tmp_path / "m.onnx", proto)
     assert referenced_files(path) == {"w.bin", "sub/v.bin"} == load_graph(path).external_locations
 
@@ -206,9 +207,9 @@ def test_referenced_file_whose_name_is_not_utf8_is_refused(tmp_path: Path) -> No
         referenced_files(write(tmp_path / "m.onnx", content))
 
 
-def test_unknown_fields_are_kept() -> None:
-    proto = model(tensor(3000))
-    content = encoded(proto) + encode_varint(4000 << 3) + b"\x07"
+@pytest.mark.parametrize("size", [1, 2 * LARGE_BYTES])
+def test_unknown_fields_are_kept(size: int) -> None:
+    content = encoded(model(tensor(3000))) + header(4000, size) + bytes(size)
     assert joined(strip(content, "m.onnx"), content) == content
 
 

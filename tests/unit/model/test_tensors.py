@@ -123,6 +123,10 @@ def test_symbol_that_an_exporter_made_up(symbol: str, value: str, axis: int) -> 
         ("x_dim_1", "x", 0),
         ("x_dim_0", "y", 0),
         ("hidden_dim_0", "x", 0),
+        ("B_dim_0", "x", 0),
+        ("Addoutputs", "outputs", 0),
+        ("myoutputs_dim_1", "outputs", 1),
+        ("Add_outputs_dim_1", "outputs", 1),
         ("past_sequence_length + 1", "x", 2),
         ("unk", "x", 0),
     ],
@@ -205,6 +209,7 @@ def test_reference_of_a_tensor_that_is_not_external_counts_for_nothing() -> None
     tensor = external(location="w.bin", offset="x")
     tensor.data_location = TensorProto.DEFAULT
     assert (stored(tensor).storage, stored(tensor).file) == (Storage.INLINE, "")
+    assert not stored(tensor).unreadable
 
 
 # --- Reading them --------------------------------------------------------------------------------
@@ -239,11 +244,12 @@ def test_typed_values_that_do_not_fit_are_damage(proto: TensorProto) -> None:
         read_bytes(stored(proto), Path("model.onnx"))
 
 
-def test_external_values_are_read_from_their_place(tmp_path: Path) -> None:
+@pytest.mark.parametrize("offset", [0, 64, 88])
+def test_external_values_are_read_from_their_place(tmp_path: Path, offset: int) -> None:
     path = tmp_path / "w.bin"
     path.write_bytes(bytes(range(100)))
-    tensor = stored(external(location="w.bin", offset="64"))
-    assert read_bytes(tensor, path) == bytes(range(64, 76))
+    tensor = stored(external(location="w.bin", offset=str(offset)))
+    assert read_bytes(tensor, path) == bytes(range(offset, offset + 12))
 
 
 @pytest.mark.parametrize(
