@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 
-from onnxtool.analysis.attributes import integer, integers
 from onnxtool.analysis.values import MAX_ELEMENTS, Array
+from onnxtool.model.attributes import integer, integers
 
 if TYPE_CHECKING:
     from onnx.reference import ReferenceEvaluator

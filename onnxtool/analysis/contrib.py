@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import onnx
 
-from onnxtool.analysis.attributes import integer, integers
 from onnxtool.analysis.values import UNKNOWN, KnownShape, Value, tensor_type
+from onnxtool.model.attributes import integer, integers
 
 FLOAT = onnx.TensorProto.FLOAT
 Types = list[onnx.TypeProto]

@@ -10,7 +10,6 @@ from typing import Protocol
 import numpy as np
 import onnx
 
-from onnxtool.analysis.attributes import integer, integers
 from onnxtool.analysis.values import (
     UNKNOWN,
     Value,
@@ -20,6 +19,7 @@ from onnxtool.analysis.values import (
     tensor_type,
     without_axis,
 )
+from onnxtool.model.attributes import integer, integers
 from onnxtool.model.view import subgraphs
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onnxtool.analysis.damage import Damage, find_damage
 from onnxtool.analysis.modules import Module, module_tree
 from onnxtool.analysis.storage import ExternalData, external_data, siblings_of
 from onnxtool.analysis.weights import Weights, weigh
 from onnxtool.model.artifact import Digest, digest
 from onnxtool.model.bundle import Bundle, load
+from onnxtool.model.damage import Damage, find_damage
 from onnxtool.model.metadata import Metadata, Vocabulary
 from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 import onnx
 
-from onnxtool.analysis.attributes import integer, integers, text
 from onnxtool.analysis.values import Value
+from onnxtool.model.attributes import integer, integers, text
 from onnxtool.model.view import operator
 
 Inputs = Sequence[Value | None]

@@ -18,11 +18,8 @@ import onnx
 import onnx.inliner
 
 from onnxtool.analysis.arithmetic import evaluate
-from onnxtool.analysis.attributes import integer
 from onnxtool.analysis.contrib import output_types
 from onnxtool.analysis.control_flow import FOLLOW, Followed, NodeRun, Run, Scope
-from onnxtool.analysis.functions import call_depth, inlined_nodes, recursive_functions
-from onnxtool.analysis.order import in_order
 from onnxtool.analysis.values import (
     UNKNOWN,
     Array,
@@ -33,6 +30,9 @@ from onnxtool.analysis.values import (
     from_tensor,
     tensor_type,
 )
+from onnxtool.model.attributes import integer
+from onnxtool.model.functions import call_depth, inlined_nodes, recursive_functions
+from onnxtool.model.order import in_order
 from onnxtool.model.view import STANDARD_DOMAINS, subgraphs
 
 _UNKNOWN_TYPE = onnx.TypeProto()

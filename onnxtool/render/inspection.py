@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from onnxtool.analysis.damage import Damage
 from onnxtool.analysis.inspection import BundleInspection, Inspection
 from onnxtool.analysis.modules import Module
 from onnxtool.analysis.storage import ExternalData
 from onnxtool.analysis.weights import Weights
+from onnxtool.model.damage import Damage
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.wiring import Wire

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onnxtool.analysis.cost import Cost
-from onnxtool.analysis.damage import Damage
 from onnxtool.analysis.inspection import BundleInspection, Inspection
 from onnxtool.analysis.modules import Module
 from onnxtool.analysis.storage import ExternalData
 from onnxtool.errors import OnnxToolError
+from onnxtool.model.damage import Damage
 from onnxtool.model.signature import Signature
 from onnxtool.model.states import StatePair
 from onnxtool.model.tensors import TensorSpec

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.models import WORDS_TDT, write
-from tests.unit.analysis.priced import model
+from tests.support.models import WORDS_TDT, model, write
 from tests.unit.render.schema import validate
 
 from .command import COMMAND, ROOT, environment, onnxtool, python, run

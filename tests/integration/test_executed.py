@@ -19,8 +19,8 @@ from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from benchmarks.executed import einsum_macs, executed_macs, feeds
 from onnxtool.analysis.cost import Cost
 from onnxtool.analysis.inspection import Inspection, inspect
-from tests.support.models import WORDS_TDT
-from tests.unit.analysis.priced import model, price
+from tests.support.models import WORDS_TDT, model
+from tests.unit.analysis.priced import price
 
 Sizes = Mapping[str, int]
 ENCODER = WORDS_TDT / "encoder.onnx"

@@ -32,6 +32,12 @@ def parse(text: str) -> onnx.ModelProto:
     return onnx.parser.parse_model(HEADER + text)
 
 
+def model(text: str, opset: int = 21) -> onnx.ModelProto:
+    """A model from the text of its graph and functions, with every domain that tests use."""
+    domains = f'"": {opset}, "com.microsoft": 1, "custom": 1, "local": 1'
+    return onnx.parser.parse_model(f"<ir_version: 10, opset_import: [{domains}]> {text}")
+
+
 def encoded(message: Message) -> bytes:
     """A message as protobuf writes it."""
     content: bytes = message.SerializeToString()

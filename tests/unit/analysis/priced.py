@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import onnx
-import onnx.parser
 
 from onnxtool.analysis.control_flow import Run
 from onnxtool.analysis.cost import Cost, cost
@@ -13,13 +12,7 @@ from onnxtool.analysis.shapes import run_shapes
 from onnxtool.analysis.sizes import resolve
 from onnxtool.analysis.values import KnownShape
 from onnxtool.model.signature import signature
-from tests.support.models import view
-
-
-def model(text: str, opset: int = 21) -> onnx.ModelProto:
-    """A model from the text of its graph and functions, with every domain that tests use."""
-    domains = f'"": {opset}, "com.microsoft": 1, "custom": 1, "local": 1'
-    return onnx.parser.parse_model(f"<ir_version: 10, opset_import: [{domains}]> {text}")
+from tests.support.models import model, view
 
 
 def price(

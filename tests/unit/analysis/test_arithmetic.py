@@ -11,8 +11,9 @@ from onnx import TensorProto, helper
 from onnxtool.analysis.arithmetic import ARITHMETIC, evaluate
 from onnxtool.analysis.shapes import MAX_CONTENTS_BYTES
 from onnxtool.analysis.values import MAX_ELEMENTS
+from tests.support.models import model
 
-from .priced import model, run, shape
+from .priced import run, shape
 
 # id -> (initializers, node, what comes out)
 COMPUTED: dict[str, tuple[str, str, object]] = {

@@ -10,9 +10,9 @@ from onnxtool.analysis.cost import Cost, SymbolConflict, Unresolved, cost
 from onnxtool.errors import UsageError
 from onnxtool.model.signature import signature
 from onnxtool.model.view import ModelView
-from tests.support.models import WORDS_TDT
+from tests.support.models import WORDS_TDT, model
 
-from .priced import model, price, reasons
+from .priced import price, reasons
 
 
 def sample(name: str, **at: int) -> Cost:

@@ -18,9 +18,7 @@ from onnxtool.errors import ModelLoadError, UsageError
 from onnxtool.model.bundle import Bundle
 from onnxtool.model.view import ModelView
 from onnxtool.progress import Progress
-from tests.support.models import WORDS_TDT, write
-
-from .priced import model
+from tests.support.models import WORDS_TDT, model, write
 
 JOINT = WORDS_TDT / "joint.onnx"
 RELU = "g (float[T] x) => (float[T] y) { y = Relu(x) }"

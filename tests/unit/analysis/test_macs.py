@@ -6,8 +6,9 @@ import pytest
 
 from onnxtool.analysis.macs import FORMULAS, WITHOUT_FORMULA
 from onnxtool.model.view import operator
+from tests.support.models import model
 
-from .priced import model, price, reasons
+from .priced import price, reasons
 
 PAST_OF_3 = ", float[2,8,3,16] pk, float[2,8,3,24] pv"
 # id -> (inputs, node, MACs). Batch 2, 3 rows, sums of 4, 5 columns where nothing else is said.

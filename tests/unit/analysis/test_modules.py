@@ -11,9 +11,9 @@ from onnx import TensorProto, helper
 import onnxtool
 from onnxtool.analysis.inspection import Inspection
 from onnxtool.analysis.modules import MAX_DEPTH, TORCH_SCOPES, Module, module_tree, node_module
-from tests.support.models import WORDS_TDT, view
+from tests.support.models import WORDS_TDT, model, view
 
-from .priced import model, price
+from .priced import price
 
 
 def tree(source: str | onnx.ModelProto) -> Module:

@@ -7,8 +7,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from onnxtool.analysis import shapes
+from tests.support.models import model
 
-from .priced import model, price, reasons, run, shape
+from .priced import price, reasons, run, shape
 
 
 def test_follows_shape_arithmetic() -> None:

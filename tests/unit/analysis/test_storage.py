@@ -11,9 +11,7 @@ from onnx import TensorProto
 
 from onnxtool.analysis.inspection import Inspection, inspect
 from onnxtool.analysis.storage import ExternalData
-from tests.support.models import write
-
-from .priced import model
+from tests.support.models import model, write
 
 
 def graph(*files: str) -> onnx.ModelProto:

@@ -11,8 +11,7 @@ from onnx import TensorProto, helper
 from onnxtool.analysis.inspection import inspect
 from onnxtool.render.document import Document, Facts, Heading, Paragraph, Share, Table, Tone
 from onnxtool.render.inspection import MAX_VALUE, document
-from tests.support.models import WORDS_TDT, write
-from tests.unit.analysis.priced import model
+from tests.support.models import WORDS_TDT, model, write
 
 RELU = "g (float[1] x) => (float[1] y) { y = Relu(x) }"
 JOINT, STREAMING = WORDS_TDT / "joint.onnx", WORDS_TDT / "encoder_streaming.onnx"

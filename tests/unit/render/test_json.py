@@ -14,8 +14,7 @@ from onnx import TensorProto
 from onnxtool.analysis.inspection import inspect
 from onnxtool.errors import OnnxToolError
 from onnxtool.render.json import INSPECT_SCHEMA, inspection, inspections
-from tests.support.models import WORDS_TDT, write
-from tests.unit.analysis.priced import model
+from tests.support.models import WORDS_TDT, model, write
 
 from .schema import validate
 

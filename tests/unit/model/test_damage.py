@@ -11,12 +11,10 @@ import onnx.parser
 import pytest
 from onnx import ModelProto, TensorProto, helper
 
-from onnxtool.analysis import damage
-from onnxtool.analysis.damage import Damage, find_damage
 from onnxtool.analysis.inspection import inspect
-from tests.support.models import WORDS_TDT, view, write
-
-from .priced import model
+from onnxtool.model import damage
+from onnxtool.model.damage import Damage, find_damage
+from tests.support.models import WORDS_TDT, model, view, write
 
 # text -> what, where
 BROKEN: dict[str, tuple[str, str, str]] = {

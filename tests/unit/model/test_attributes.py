@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from onnx import helper
 
-from onnxtool.analysis.attributes import integer, integers, text
+from onnxtool.model.attributes import integer, integers, text
 
 NODE = helper.make_node("Conv", [], [], group=2, strides=[3, 4], auto_pad="SAME_UPPER")
 

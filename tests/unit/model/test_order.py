@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from onnxtool.analysis.order import in_order, reads
-
-from .priced import model
+from onnxtool.model.order import in_order, reads
+from tests.support.models import model
 
 
 def made(text: str) -> list[str]:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import onnx
+import onnx.inliner
 import pytest
 
-from onnxtool.analysis.functions import call_depth, inlined_nodes, recursive_functions
-
-from .priced import model
+from onnxtool.model.functions import call_depth, inlined_nodes, recursive_functions
+from tests.support.models import model
 
 GRAPH = "g (float[1] x) => (float[1] y) { y = local.f(x) }"
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import onnx
 
-from onnxtool.analysis.functions import recursive_functions
-from onnxtool.analysis.order import in_order, reads
 from onnxtool.model.external import ExternalFile
+from onnxtool.model.functions import recursive_functions
+from onnxtool.model.order import in_order, reads
 from onnxtool.model.skeleton import MAX_PROTOBUF_BYTES
 from onnxtool.model.tensors import DTYPES, Storage, StoredTensor
 from onnxtool.model.view import ModelView, Scope
