@@ -9,11 +9,11 @@ class Progress:
     The command line passes one that draws a bar; the library itself never prints.
     """
 
-    def start(self, label: str, total_bytes: int) -> None:
-        """Begin an operation that will read `total_bytes` bytes."""
+    def start(self, label: str, total: int, unit: str = "bytes") -> None:
+        """Begin an operation of `total` bytes, or of whatever `unit` names."""
 
-    def advance(self, count_bytes: int) -> None:
-        """`count_bytes` more bytes are done. May be called from several threads."""
+    def advance(self, count: int) -> None:
+        """So many more are done. May be called from several threads."""
 
     def finish(self) -> None:
         """The operation is over, whether it succeeded or not."""

@@ -107,12 +107,13 @@ class Spy(Progress):
         self.started: list[int] = []
         self.done_bytes = 0
 
-    def start(self, label: str, total_bytes: int) -> None:
+    def start(self, label: str, total: int, unit: str = "bytes") -> None:
         assert label
-        self.started.append(total_bytes)
+        assert unit == "bytes"
+        self.started.append(total)
 
-    def advance(self, count_bytes: int) -> None:
-        self.done_bytes += count_bytes
+    def advance(self, count: int) -> None:
+        self.done_bytes += count
 
 
 def test_progress_is_told_every_byte_that_is_hashed() -> None:

@@ -159,12 +159,13 @@ class Recorded(Progress):
         self.total_bytes = self.done_bytes = 0
         self.finished = False
 
-    def start(self, label: str, total_bytes: int) -> None:
+    def start(self, label: str, total: int, unit: str = "bytes") -> None:
         assert "m" in label
-        self.total_bytes = total_bytes
+        assert unit == "bytes"
+        self.total_bytes = total
 
-    def advance(self, count_bytes: int) -> None:
-        self.done_bytes += count_bytes
+    def advance(self, count: int) -> None:
+        self.done_bytes += count
 
     def finish(self) -> None:
         self.finished = True

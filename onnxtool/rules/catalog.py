@@ -1,0 +1,8 @@
+"""Every rule, in one table: to add one, write it in its family's module and list it here."""
+
+from __future__ import annotations
+
+from onnxtool.rules import files
+from onnxtool.rules.rule import Rule
+
+CATALOG: tuple[Rule, ...] = (files.missing_external_file,)

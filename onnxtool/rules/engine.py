@@ -1,0 +1,203 @@
+"""Run rules over a graph or a folder, and collect what they find."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from onnxtool.errors import UsageError
+from onnxtool.model.bundle import Bundle, load
+from onnxtool.model.signature import signature
+from onnxtool.model.view import ModelView
+from onnxtool.progress import SILENT, Progress
+from onnxtool.rules.catalog import CATALOG
+from onnxtool.rules.report import CheckReport, Finding, Skip, Suppression
+from onnxtool.rules.rule import Needs, Problem, Rule, Skipped
+from onnxtool.rules.subject import BundleSubject, GraphSubject, Settings, Subject
+from onnxtool.runtime.session import RunError, RunRefusedError
+
+# Reading every weight of a model below this takes less than a second.
+WEIGHTS_BYTES = 1_000_000_000
+
+
+def check(
+    model: str | os.PathLike[str] | ModelView | Bundle,
+    *,
+    select: Collection[str] = (),
+    ignore: Collection[str] = (),
+    suppress: Sequence[Suppression] = (),
+    settings: Settings = Settings(),  # noqa: B008 - immutable
+    allow_links: bool = False,
+    progress: Progress = SILENT,
+) -> CheckReport:
+    """Check a graph, or a folder of graphs.
+
+    Args:
+        model: A path, or what `load` returned for it.
+        select: Codes, or beginnings of codes, of the rules to run; empty for all.
+        ignore: Likewise, of rules not to run.
+        suppress: Findings to let through, each with a reason.
+        settings: What may be done, and what the model is held against.
+        allow_links: Let external data be read through links; for a path only.
+        progress: Told about each rule.
+
+    Raises:
+        ModelLoadError: There is no model at the path, or none that can be read.
+        UsageError: A code fits no rule.
+    """
+    if isinstance(model, str | os.PathLike):
+        model = load(model, allow_links=allow_links)
+    rules = chosen(select, ignore)
+    chosen([suppression.code for suppression in suppress], ())
+    bundle, graphs = _subjects(model, settings)
+    inspector = _Inspector(settings, bundle, graphs)
+    progress.start(f"checking {model.path.name}", len(rules), "rules")
+    try:
+        for rule in rules:
+            inspector.apply(rule)
+            progress.advance(1)
+    finally:
+        progress.finish()
+        for graph in graphs:
+            graph.close()
+    return _report(model, inspector, suppress)
+
+
+def chosen(select: Collection[str], ignore: Collection[str]) -> tuple[Rule, ...]:
+    """The rules whose code begins with one of `select` and with none of `ignore`.
+
+    Raises:
+        UsageError: One of them fits no rule.
+    """
+    for prefix in (*select, *ignore):
+        if not prefix or not any(rule.code.startswith(prefix) for rule in CATALOG):
+            raise UsageError(f"no rule `{prefix}`", hint="`onnxtool rules` lists them")
+    wanted, unwanted = tuple(select) or ("",), tuple(ignore)
+    return tuple(
+        rule
+        for rule in CATALOG
+        if rule.code.startswith(wanted) and not rule.code.startswith(unwanted)
+    )
+
+
+def _subjects(
+    model: ModelView | Bundle, settings: Settings
+) -> tuple[BundleSubject | None, tuple[GraphSubject, ...]]:
+    if isinstance(model, ModelView):
+        return None, (GraphSubject(model.path.name, model, signature(model), settings),)
+    graphs = tuple(
+        GraphSubject(member.name, member.view, member.signature, settings, model)
+        for member in model.models
+    )
+    return BundleSubject(model, graphs, settings), graphs
+
+
+class _Inspector:
+    """Applies one rule after the other, and remembers what came of it."""
+
+    def __init__(
+        self, settings: Settings, bundle: BundleSubject | None, graphs: Sequence[GraphSubject]
+    ) -> None:
+        self.bundle = bundle
+        self.graphs = graphs
+        self.may_run = bundle is not None if settings.run is None else settings.run
+        self.findings: list[Finding] = []
+        self.skipped: list[Skip] = []
+        self.checked: list[Rule] = []
+        # Subjects that crashed or hung ONNX Runtime: not again with every rule.
+        self.broken: dict[str, str] = {}
+
+    def apply(self, rule: Rule) -> None:
+        """Apply a rule to all that it is about."""
+        subjects = list(self._subjects(rule))
+        if not subjects:
+            self.skipped.append(Skip(rule, "", self._why_none(rule)))
+        answers = [self._answer(rule, subject) for subject in subjects]
+        if any(answers):
+            self.checked.append(rule)
+
+    def _subjects(self, rule: Rule) -> Iterator[Subject]:
+        if rule.on_bundle and self.bundle:
+            yield self.bundle
+        if rule.on_graph:
+            for graph in self.graphs:
+                if not rule.roles or graph.signature.role in rule.roles:
+                    yield graph
+
+    def _why_none(self, rule: Rule) -> str:
+        if rule.on_bundle:
+            return "it is about folders: check the folder"
+        return f"no graph is a {' or a '.join(rule.roles)}"
+
+    def _answer(self, rule: Rule, subject: Subject) -> bool:
+        """Whether the rule could tell; keeps what it found, or why it could not."""
+        try:
+            self._require(rule.needs, subject)
+            self.findings.extend(_found(rule, subject))
+        except Skipped as skipped:
+            self.skipped.append(Skip(rule, subject.name, str(skipped)))
+            return False
+        except RunRefusedError as error:
+            self.skipped.append(Skip(rule, subject.name, f"ONNX Runtime: {error}"))
+            return False
+        except RunError as error:
+            self.broken[subject.name] = f"{error} ({rule.code})"
+            self.findings.append(Finding(rule, rule.severity, subject.name, "", str(error)))
+        return True
+
+    def _require(self, needs: Needs, subject: Subject) -> None:
+        """Raises `Skipped` where the rule may not do what it needs to do."""
+        if needs is Needs.RUN and not self.may_run:
+            raise Skipped("graphs are not run: allow it with --run")
+        if needs is Needs.RUN and subject.name in self.broken:
+            raise Skipped(f"ONNX Runtime is not asked again: {self.broken[subject.name]}")
+        if needs is Needs.WEIGHTS and not _may_read(subject):
+            raise Skipped("weights are not read: allow it with --weights")
+
+
+def _may_read(subject: Subject) -> bool:
+    allowed = subject.settings.weights
+    return subject.size_bytes < WEIGHTS_BYTES if allowed is None else allowed
+
+
+def _found(rule: Rule, subject: Subject) -> list[Finding]:
+    problems: list[Problem] = []
+    if rule.on_graph and isinstance(subject, GraphSubject):
+        problems.extend(rule.on_graph(subject))
+    if rule.on_bundle and isinstance(subject, BundleSubject):
+        problems.extend(rule.on_bundle(subject))
+    return [
+        Finding(rule, p.severity or rule.severity, p.model or subject.name, p.location, p.message)
+        for p in problems
+    ]
+
+
+def _report(
+    model: ModelView | Bundle, inspector: _Inspector, suppress: Sequence[Suppression]
+) -> CheckReport:
+    kept: list[Finding] = []
+    suppressed: list[tuple[Finding, Suppression]] = []
+    for finding in inspector.findings:
+        allowed = next((s for s in suppress if _lets_through(s, finding)), None)
+        if allowed:
+            suppressed.append((finding, allowed))
+        else:
+            kept.append(finding)
+    used = {suppression for _, suppression in suppressed}
+    return CheckReport(
+        path=model.path,
+        findings=tuple(sorted(kept, key=lambda finding: -finding.severity)),
+        suppressed=tuple(suppressed),
+        skipped=tuple(inspector.skipped),
+        checked=tuple(inspector.checked),
+        unused=tuple(s for s in suppress if s not in used),
+    )
+
+
+def _lets_through(suppression: Suppression, finding: Finding) -> bool:
+    return (
+        suppression.code == finding.rule.code
+        and fnmatchcase(finding.model, suppression.model)
+        and fnmatchcase(finding.location, suppression.location)
+    )

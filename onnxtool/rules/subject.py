@@ -1,0 +1,110 @@
+"""What rules look at: a graph, or a folder of graphs, and what may be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from onnxtool.model.bundle import Bundle
+from onnxtool.model.contract import Contract
+from onnxtool.model.families import Role
+from onnxtool.model.signature import Signature
+from onnxtool.model.view import ModelView
+from onnxtool.rules.rule import Skipped
+from onnxtool.rules.target import Target
+from onnxtool.runtime.session import Limits, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked for.
+
+    Attributes:
+        run: Whether graphs may be run; None for where it is usual: in folders.
+        weights: Whether every weight may be read; None for where it is quick: below 1 GB.
+        contract: What the release promised, if there is a contract.
+        targets: The runtimes that it is for.
+        limits: What one session may take.
+    """
+
+    run: bool | None = None
+    weights: bool | None = None
+    contract: Contract | None = None
+    targets: tuple[Target, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class GraphSubject:
+    """One graph.
+
+    Attributes:
+        name: Its file name.
+        session: Runs it, in a process that starts when it is first needed.
+    """
+
+    name: str
+    view: ModelView
+    signature: Signature
+    settings: Settings
+    bundle: Bundle | None = None
+
+    @cached_property
+    def session(self) -> Session:
+        return Session(self.view.path, limits=self.settings.limits)
+
+    @cached_property
+    def size_bytes(self) -> int:
+        """On disk, weights included."""
+        files = (file.size_bytes or 0 for file in self.view.external_files)
+        return self.view.size_bytes + sum(files)
+
+    def close(self) -> None:
+        """End its session, if there is one."""
+        if "session" in self.__dict__:
+            self.session.close()
+
+
+@dataclass(frozen=True)
+class BundleSubject:
+    """A folder of graphs that are one model."""
+
+    bundle: Bundle
+    graphs: tuple[GraphSubject, ...]
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        return "."
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all graphs, weights included."""
+        return sum(graph.size_bytes for graph in self.graphs)
+
+    def having(self, *roles: Role) -> tuple[GraphSubject, ...]:
+        """The graphs of these roles."""
+        return tuple(graph for graph in self.graphs if graph.signature.role in roles)
+
+    def require(self, *roles: Role) -> GraphSubject:
+        """The first graph of these roles.
+
+        Raises:
+            Skipped: There is none.
+        """
+        return first(self.having(*roles), f"no {' or '.join(roles)} in the folder")
+
+
+Subject = GraphSubject | BundleSubject
+
+
+def first(graphs: Iterable[GraphSubject], reason: str) -> GraphSubject:
+    """The first of them.
+
+    Raises:
+        Skipped: There is none, for this reason.
+    """
+    for graph in graphs:
+        return graph
+    raise Skipped(reason)

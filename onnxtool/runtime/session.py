@@ -1,0 +1,218 @@
+"""Sessions of ONNX Runtime's CPU provider, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+import numpy as np
+
+from onnxtool.errors import OnnxToolError
+from onnxtool.runtime import worker
+
+# Of a message of ONNX Runtime, which may print whole shapes and signatures.
+MAX_TOLD = 300
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class RunError(OnnxToolError):
+    """The graph was not run to its end; `message` says what ONNX Runtime says."""
+
+
+class RunRefusedError(RunError):
+    """ONNX Runtime gave an error: of the model, or of what it was fed."""
+
+
+class RunMemoryError(RunError):
+    """A run needed more memory than there is, or than it may have."""
+
+
+class RunCrashError(RunError):
+    """The process that ran the graph died."""
+
+
+class RunTimeoutError(RunError):
+    """The graph did not come to an end in time, and was stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one session may take.
+
+    Attributes:
+        time_s: Seconds for loading the model, and for each run.
+        memory_bytes: Private memory of its process, 0 for no limit; Linux alone enforces it.
+    """
+
+    time_s: float = 60.0
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """How a session runs, so that a result can say so.
+
+    Attributes:
+        optimize: Whether ONNX Runtime may rewrite the graph; without, a shared fusion bug shows.
+        threads: Threads within an operator, 0 for one a core.
+        optimized_path: Where to write the graph that is really run, if anywhere.
+    """
+
+    optimize: bool = True
+    threads: int = 0
+    optimized_path: Path | None = None
+
+
+class Session:
+    """A model loaded in another process. It starts with the first run, and again after a crash.
+
+    Args:
+        path: The .onnx file.
+        settings: How to run it.
+        limits: What it may take.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        settings: SessionSettings = SessionSettings(),
+        limits: Limits = Limits(),
+    ) -> None:
+        self.path = path
+        self.settings = settings
+        self.limits = limits
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Load the model, if it is not.
+
+        Raises:
+            RunRefusedError: ONNX Runtime does not take it.
+            RunMemoryError, RunCrashError, RunTimeoutError: Loading it took too much.
+        """
+        if self._process is not None:
+            return
+        # -P: a folder of models is the usual working directory, and must not shadow a module.
+        self._process = subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, "-P", "-m", worker.__name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+        )
+        request = {
+            "path": os.fspath(self.path),
+            "optimize": self.settings.optimize,
+            "threads": self.settings.threads,
+            "optimized_path": os.fspath(self.settings.optimized_path or ""),
+            "memory_bytes": self.limits.memory_bytes,
+        }
+        try:
+            self._ask(request, "loading it")
+        except RunError:
+            self.close()
+            raise
+
+    def run(
+        self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None
+    ) -> dict[str, Array]:
+        """Run the model once.
+
+        Args:
+            feeds: A value for each input.
+            outputs: Which outputs to compute; None for all.
+
+        Returns:
+            Output name -> value.
+
+        Raises:
+            RunRefusedError: ONNX Runtime does not take the model, or what it was fed.
+            RunMemoryError, RunCrashError, RunTimeoutError: The run took too much.
+        """
+        self.open()
+        values: dict[str, Array] = self._ask((list(outputs) if outputs else None, feeds), "a run")
+        return values
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                _close(pipe)
+
+    def _ask(self, message: object, doing: str) -> Any:
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise AssertionError("asked before it was opened")
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(self.limits.time_s, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            worker.send(process.stdin, message)
+            kind, content = worker.receive(process.stdout)
+        except (EOFError, OSError):
+            status = process.wait()
+            self.close()
+            if late.is_set():
+                raise RunTimeoutError(f"{doing} took more than {self.limits.time_s:g} s") from None
+            raise _death(status, doing) from None
+        finally:
+            timer.cancel()
+        if kind == worker.REFUSED:
+            raise RunRefusedError(_told(content))
+        if kind == worker.OUT_OF_MEMORY:
+            raise RunMemoryError(f"{doing} needs more memory than it may have: {_told(content)}")
+        return content
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with the same import path: it may have been changed since the start."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def _death(status: int, doing: str) -> RunError:
+    if status >= 0:
+        return RunCrashError(f"{doing} ended ONNX Runtime's process with exit code {status}")
+    name = signal.Signals(-status).name
+    if name == "SIGKILL":
+        return RunMemoryError(f"{doing} was killed by the system, which ran out of memory")
+    return RunCrashError(f"{doing} crashed ONNX Runtime ({name})")
+
+
+def _close(pipe: IO[bytes] | None) -> None:
+    try:
+        if pipe is not None:
+            pipe.close()
+    except OSError:  # What was left in it has no reader any more.
+        return
+
+
+def _told(text: str) -> str:
+    """What ONNX Runtime says, on one line, without its error number and source position."""
+    line = " ".join(text.split())
+    line = re.sub(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", line)
+    line = re.sub(r"/\S+/onnxruntime/\S+?:\d+ ", "", line)
+    return line if len(line) <= MAX_TOLD else line[:MAX_TOLD] + "…"
