@@ -1,0 +1,1 @@
+"""The host side of a speech model: features, greedy decoding, streaming."""
