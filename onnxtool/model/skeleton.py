@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 # Smaller payloads stay in the skeleton: shape arithmetic needs their values, and a reference to
 # them would be as large as they are. onnx's own `size_threshold` has the same default.
 LARGE_BYTES = 1024
+# What ONNX itself puts into a reference.
+STANDARD_KEYS = frozenset({"location", "offset", "length", "checksum"})
 # Marks a reference that stands for bytes of the model's own file; its value names the field.
 EMBEDDED_KEY = "onnxtool.field"
 _EMBEDDED_ENTRY = header(1, len(EMBEDDED_KEY)) + EMBEDDED_KEY.encode()

@@ -16,6 +16,7 @@ import numpy as np
 from onnxtool.errors import UsageError
 from onnxtool.model.attributes import integer
 from onnxtool.model.families import LENGTH_NAME
+from onnxtool.model.order import WITH_SUBGRAPHS, reads
 from onnxtool.model.signature import Signature
 from onnxtool.model.states import is_batch_symbol
 from onnxtool.model.tensors import TensorSpec
@@ -29,6 +30,30 @@ Array = np.ndarray[Any, np.dtype[Any]]
 TIME, OTHER = 64, 1
 # What inputs hold that mean something else than data.
 _MEANINGS = {"sr": 16_000, "sample_rate": 16_000, "offset": 0, "use_cache_branch": 0}
+# Of data: small enough that sums of products stay exact in float32, and in int32.
+LARGEST = 1000
+# Operators, and which of their inputs are places or sizes.
+INDICES = {
+    "ConstantOfShape": (0,),
+    "Expand": (1,),
+    "Gather": (1,),
+    "GatherElements": (1,),
+    "GatherND": (1,),
+    "OneHot": (0, 1),
+    "Pad": (1,),
+    "Range": (0, 1, 2),
+    "Reshape": (1,),
+    "Resize": (3,),
+    "ScatterElements": (1,),
+    "ScatterND": (1,),
+    "Slice": (1, 2, 3, 4),
+    "Split": (1,),
+    "Squeeze": (1,),
+    "Tile": (1,),
+    "TopK": (1,),
+    "Trilu": (1,),
+    "Unsqueeze": (1,),
+}
 # Operators that hand ids through unchanged.
 _THROUGH = frozenset(
     {"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
@@ -36,7 +61,12 @@ _THROUGH = frozenset(
 
 
 def feeds(
-    model: ModelView, signature: Signature, sizes: Mapping[str, int], *, seed: int = 0
+    model: ModelView,
+    signature: Signature,
+    sizes: Mapping[str, int],
+    *,
+    seed: int = 0,
+    ragged: bool = False,
 ) -> dict[str, Array]:
     """A value for each input.
 
@@ -46,20 +76,41 @@ def feeds(
         sizes: By symbol, or by `input:axis`; batches that are not given are 1, states start
             empty, and the audio has `TIME` frames.
         seed: Of what is random.
+        ragged: Whether the utterances of a batch differ in length; the first is the longest.
 
     Raises:
         UsageError: An input has an element type, or a kind, that cannot be made up.
     """
     shapes = {spec.name: shape_at(spec, signature, sizes) for spec in signature.inputs}
-    time = _time(signature, shapes)
+    # Of audio, its length; of tokens, that of the ids.
+    time = _time(signature, shapes) or 1
     states = {pair.input for pair in signature.states}
     generator = np.random.default_rng(seed)
-    return {
-        spec.name: np.zeros(shapes[spec.name], _numpy(spec))
-        if spec.name in states
-        else _value(model, spec, shapes[spec.name], time, generator)
-        for spec in signature.inputs
-    }
+    values: dict[str, Array] = {}
+    for spec in signature.inputs:
+        shape, dtype = shapes[spec.name], _numpy(spec)
+        if spec.name in states:
+            values[spec.name] = np.zeros(shape, dtype)
+        elif spec.name in _MEANINGS:
+            values[spec.name] = np.full(shape, _MEANINGS[spec.name], dtype)
+        elif _is_length(spec):
+            values[spec.name] = _lengths(shape, time, ragged=ragged).astype(dtype)
+        else:
+            values[spec.name] = _random(model, spec.name, shape, dtype, generator)
+    return values
+
+
+def _is_length(spec: TensorSpec) -> bool:
+    named = re.fullmatch(LENGTH_NAME, spec.name) is not None
+    return named and spec.dtype.startswith(("int", "uint")) and len(spec.shape or ()) < 2
+
+
+def _lengths(shape: tuple[int, ...], time: int, *, ragged: bool) -> Array:
+    """The length of each utterance; if ragged, from all of the time down to half of it."""
+    lengths = np.full(shape, time)
+    if ragged and lengths.size > 1:
+        lengths -= np.arange(lengths.size) * (time // 2) // (lengths.size - 1)
+    return lengths
 
 
 def shape_at(spec: TensorSpec, signature: Signature, sizes: Mapping[str, int]) -> tuple[int, ...]:
@@ -99,30 +150,53 @@ def _time(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> int | 
     return None
 
 
-def _value(
+def _random(
     model: ModelView,
-    spec: TensorSpec,
+    name: str,
     shape: tuple[int, ...],
-    time: int | None,
+    dtype: np.dtype[Any],
     generator: np.random.Generator,
 ) -> Array:
-    dtype = _numpy(spec)
-    if spec.name in _MEANINGS:
-        return np.full(shape, _MEANINGS[spec.name], dtype)
-    if dtype.kind in "iu":
-        if re.fullmatch(LENGTH_NAME, spec.name) and len(shape) < 2:
-            # Of audio, its length; of tokens, that of the ids.
-            return np.full(shape, 1 if time is None else time, dtype)
-        limit = id_limit(model, spec.name) or 2
-        return generator.integers(0, min(limit, np.iinfo(dtype).max), shape).astype(dtype)
     if dtype.kind == "b":
         return generator.integers(0, 2, shape).astype(dtype)
+    if dtype.kind in "iu":
+        low, high = _range(model.roots[0], name, dtype)
+        return generator.integers(low, high, shape).astype(dtype)
     return generator.standard_normal(shape).astype(dtype)
 
 
-def id_limit(model: ModelView, name: str) -> int | None:
-    """How many ids there are, judged by the table that an integer input looks up in; or None."""
-    return _table_size(model.roots[0], name)
+def _range(scope: Scope, name: str, dtype: np.dtype[Any]) -> tuple[int, int]:
+    """From where, and up to but without where, an integer input makes sense.
+
+    1. What looks up in a table of known size has as many values.
+    2. What may become an index or a size is 0 or 1, which nearly everything takes.
+    3. Anything else is data, of both signs, in the range of its type.
+    """
+    size = _table_size(scope, name)
+    if size is not None:
+        return 0, size
+    if _may_be_an_index(scope, name):
+        return 0, 2
+    limits = np.iinfo(dtype)
+    return max(int(limits.min), -LARGEST), min(int(limits.max), LARGEST) + 1
+
+
+def _may_be_an_index(scope: Scope, name: str) -> bool:
+    """Whether anything made from a value reaches an operator that takes it for a place or a size.
+
+    A node with a subgraph may hide one.
+    """
+    known = {name}
+    for node in scope.nodes:
+        if known.isdisjoint(node.input) and node.op_type not in WITH_SUBGRAPHS:
+            continue
+        places = INDICES.get(node.op_type, ())
+        if any(i < len(node.input) and node.input[i] in known for i in places):
+            return True
+        if node.op_type in WITH_SUBGRAPHS and not known.isdisjoint(reads(node)):
+            return True
+        known.update(node.output)
+    return False
 
 
 def _table_size(scope: Scope, name: str) -> int | None:
@@ -146,6 +220,8 @@ def _numpy(spec: TensorSpec) -> np.dtype[Any]:
         UsageError: It has none.
     """
     try:
-        return np.dtype(getattr(ml_dtypes, spec.dtype, spec.dtype))
+        # ONNX writes float8e4m3fn, and ml_dtypes float8_e4m3fn.
+        name = spec.dtype.replace("float8e", "float8_e")
+        return np.dtype(getattr(ml_dtypes, name, spec.dtype))
     except TypeError:
         raise UsageError(f"`{spec.name}` is a {spec.dtype}: no value can be made up") from None

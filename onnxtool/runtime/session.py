@@ -79,6 +79,7 @@ class Session:
         path: The .onnx file.
         settings: How to run it.
         limits: What it may take.
+        content: The model itself, instead of what is at `path`; its weights are where that is.
     """
 
     def __init__(
@@ -86,10 +87,12 @@ class Session:
         path: Path,
         settings: SessionSettings = SessionSettings(),
         limits: Limits = Limits(),
+        content: bytes = b"",
     ) -> None:
         self.path = path
         self.settings = settings
         self.limits = limits
+        self.content = content
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -117,6 +120,8 @@ class Session:
         )
         request = {
             "path": os.fspath(self.path),
+            "content": self.content,
+            "folder": os.fspath(self.path.parent.resolve()),
             "optimize": self.settings.optimize,
             "threads": self.settings.threads,
             "optimized_path": os.fspath(self.settings.optimized_path or ""),

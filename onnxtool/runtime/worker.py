@@ -12,7 +12,10 @@ import pickle
 import struct
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
+
+from onnxtool.runtime.narrow_types import has_narrow_types, run_narrow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,8 +104,13 @@ def _open(request: Mapping[str, Any]) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if request["optimized_path"]:
         options.optimized_model_filepath = request["optimized_path"]
+    if request["content"]:
+        # Where its references lead from: bytes have no folder of their own.
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", request["folder"]
+        )
     return onnxruntime.InferenceSession(
-        request["path"], options, providers=["CPUExecutionProvider"]
+        request["content"] or request["path"], options, providers=["CPUExecutionProvider"]
     )
 
 
@@ -112,7 +120,8 @@ def _run(
     feeds: Mapping[str, np.ndarray[Any, Any]],
 ) -> dict[str, Any]:
     names = outputs or [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, dict(feeds)), strict=True))
+    run = partial(run_narrow, session) if has_narrow_types(session) else session.run
+    return dict(zip(names, run(names, dict(feeds)), strict=True))
 
 
 def _failure(error: Exception) -> tuple[str, str]:

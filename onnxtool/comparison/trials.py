@@ -1,0 +1,94 @@
+"""What two models are tried on: sizes that differ, and inputs in the range of what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from onnxtool.model.signature import Signature
+from onnxtool.model.states import is_batch_symbol
+from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.view import ModelView
+from onnxtool.model.wiring import JOINTS
+from onnxtool.runtime.inputs import Array, feeds
+
+# Sizes of one trial each: 1 hides broadcasts, even sizes hide rounding, round ones what was traced.
+BATCHES = (1, 2, 3, 2)
+LENGTHS = (64, 97, 41, 250)
+SHORT_LENGTHS = (1, 3, 2, 5)
+# What a growing state starts with.
+EMPTY = (0,)
+# So that no two calls of a sweep share a seed.
+MAX_STEPS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One set of inputs.
+
+    Attributes:
+        sizes: By symbol, or by `input:axis`.
+        seed: Of what is random.
+        steps: Calls that feed states back; 1 where there are none.
+        evidence: `random`, or where real values came from.
+        values: Of some inputs, call by call; the others are made up.
+    """
+
+    sizes: Mapping[str, int]
+    seed: int
+    steps: int = 1
+    evidence: str = "random"
+    values: tuple[Mapping[str, Array], ...] = field(default=(), compare=False, repr=False)
+
+    def calls(self, model: ModelView, signature: Signature) -> Iterator[dict[str, Array]]:
+        """A value for every input of each call.
+
+        Raises:
+            UsageError: An input has a kind that cannot be made up.
+        """
+        for step in range(self.steps):
+            seed = self.seed * MAX_STEPS + step
+            made = feeds(model, signature, self.sizes, seed=seed, ragged=True)
+            yield {**made, **(self.values[step] if step < len(self.values) else {})}
+
+    def __str__(self) -> str:
+        sizes = " ".join(f"{name}={size}" for name, size in self.sizes.items())
+        return f"seed {self.seed}" + (f" at {sizes}" if sizes else "")
+
+
+def sweep(signature: Signature, *, seeds: int, steps: int) -> tuple[Trial, ...]:
+    """One trial for each seed, each at other sizes of every dynamic axis.
+
+    Args:
+        signature: Of the reference.
+        seeds: Number of trials.
+        steps: Calls of a trial of a graph with states; the first trial has all of them, and the
+            others, which are there for their sizes, a few.
+    """
+    stateful = bool(signature.states)
+    return tuple(
+        Trial(
+            dict(_sizes(signature, seed)),
+            seed,
+            steps=1 if not stateful else steps if seed == 0 else min(steps, 4),
+        )
+        for seed in range(seeds)
+    )
+
+
+def _sizes(signature: Signature, index: int) -> Iterator[tuple[str, int]]:
+    for spec in signature.inputs:
+        for axis, symbol in spec.dynamic_axes.items():
+            choices = _choices(signature, spec, axis, symbol)
+            yield spec.axis_name(axis), choices[index % len(choices)]
+
+
+def _choices(
+    signature: Signature, spec: TensorSpec, axis: int, symbol: str | None
+) -> tuple[int, ...]:
+    if is_batch_symbol(symbol) if symbol else axis == 0:
+        return BATCHES
+    if any(pair.input == spec.name for pair in signature.states):
+        return EMPTY
+    is_audio = "float" in spec.dtype and len(spec.shape or ()) == 3
+    return LENGTHS if is_audio and signature.role not in JOINTS else SHORT_LENGTHS

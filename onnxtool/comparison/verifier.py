@@ -1,0 +1,187 @@
+"""Run two models on the same inputs, and judge the one by the other.
+
+1. The reference runs without ONNX Runtime's optimizations, so that a fusion bug which both would
+   share shows; the candidate runs as it will be used.
+2. Sizes that the reference refuses prove nothing, and are noted; the candidate must take the rest.
+3. Graphs with states run in a closed loop, each on the states that it gave itself.
+4. Each output is judged by its largest error, in standard deviations of the reference's; integers,
+   Booleans and strings must be equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import tee
+
+from onnxtool.comparison.loop import closed_loop
+from onnxtool.comparison.substitution import misfits
+from onnxtool.comparison.trials import Trial, sweep
+from onnxtool.comparison.values import (
+    Array,
+    Flips,
+    ValueDifference,
+    argmax_flips,
+    compare_values,
+)
+from onnxtool.comparison.verification import Drift, OutputVerdict, TrialResult, Verification
+from onnxtool.model.families import Role
+from onnxtool.model.signature import Signature, signature
+from onnxtool.model.view import ModelView
+from onnxtool.progress import SILENT, Progress
+from onnxtool.runtime.session import Limits, RunError, Session, SessionSettings
+
+# ONNX Runtime's own optimizations move fp32 speech models by up to 1e-5.
+TOLERANCE = 1e-4
+SEEDS = 4
+STEPS = 100
+# Of a quotient, in place of a tolerance of zero.
+TINY = 1e-300
+# Roles whose last axis is a choice among tokens.
+_LOGITS = frozenset({Role.JOINT, Role.DECODER_JOINT, Role.CTC})
+
+
+def verify_graphs(
+    reference: ModelView,
+    candidate: ModelView,
+    *,
+    tolerance: float = TOLERANCE,
+    trials: Sequence[Trial] | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - immutable
+    progress: Progress = SILENT,
+) -> Verification:
+    """Judge one graph by another.
+
+    Args:
+        reference: The graph that is known to be good.
+        candidate: The graph that is to replace it.
+        tolerance: Of the error of floating-point outputs, in standard deviations.
+        trials: What to try them on; None for random values at several sizes.
+        limits: What one session may take.
+        progress: Told about each trial.
+
+    Raises:
+        UsageError: An input has a kind that cannot be made up.
+    """
+    known = signature(reference)
+    unfit = misfits(known, signature(candidate))
+    if trials is None:
+        trials = sweep(known, seeds=SEEDS, steps=STEPS)
+    judge = _Judge(known, tolerance)
+    results: list[TrialResult] = []
+    progress.start(f"verifying {candidate.path.name}", len(trials), "trials")
+    raw = Session(reference.path, SessionSettings(optimize=False), limits)
+    with raw, Session(candidate.path, limits=limits) as shipped:
+        for trial in trials if not unfit else ():
+            judge.begin(trial)
+            results.append(_try(judge, trial, trial.calls(reference, known), (raw, shipped)))
+            progress.advance(1)
+    progress.finish()
+    return Verification(
+        reference.path, candidate.path, unfit, tuple(results), judge.verdicts, judge.drift
+    )
+
+
+def _try(
+    judge: _Judge,
+    trial: Trial,
+    calls: Iterator[dict[str, Array]],
+    sessions: tuple[Session, Session],
+) -> TrialResult:
+    """Make the calls of a trial with both, for as long as the reference takes them."""
+    step, refused = 0, ""
+    # Each gets the same calls, one after the other, so that only one needs to be held.
+    first, second = tee(calls)
+    expected = closed_loop(sessions[0], judge.signature, first)
+    given = closed_loop(sessions[1], judge.signature, second)
+    while True:
+        try:
+            wanted = next(expected, None)
+        except RunError as error:
+            refused = str(error)
+            break
+        if wanted is None:
+            break
+        try:
+            judge.compare(wanted, next(given), step)
+        except RunError as error:
+            return TrialResult(trial, step, failed=str(error))
+        step += 1
+    return TrialResult(trial, step, refused=refused)
+
+
+class _Judge:
+    """Compares what two models give, and keeps the worst of it."""
+
+    def __init__(self, known: Signature, tolerance: float) -> None:
+        self.signature = known
+        self.tolerance = tolerance
+        self._worst: dict[str, OutputVerdict] = {}
+        self._trial: Trial | None = None
+        self._errors: list[tuple[float, str]] = []
+        self._loop: Trial | None = None
+
+    def begin(self, trial: Trial) -> None:
+        """Say which trial the next comparisons are of."""
+        self._trial = trial
+        if self._loop is None and trial.steps > 1:
+            self._loop = trial
+
+    def compare(self, wanted: Mapping[str, Array], given: Mapping[str, Array], step: int) -> None:
+        """Compare the outputs of one call."""
+        found = [self._judge(name, value, given[name], step) for name, value in wanted.items()]
+        if self._trial is self._loop:
+            worst = max(
+                found, key=lambda verdict: verdict.worst.error / max(verdict.tolerance, TINY)
+            )
+            self._errors.append((worst.worst.error, "" if worst.passed else worst.name))
+
+    def _judge(self, name: str, wanted: Array, given: Array, step: int) -> OutputVerdict:
+        if self._trial is None:
+            raise AssertionError("nothing was begun")
+        difference = compare_values(wanted, given)
+        exact = wanted.dtype.kind in "iubOSU"
+        flips = self._flips(name, wanted, given, difference)
+        verdict = OutputVerdict(
+            name, difference, self._trial, step, 0.0 if exact else self.tolerance, flips
+        )
+        before = self._worst.get(name)
+        if before is not None:
+            worse = verdict if difference.error > before.worst.error else before
+            self._worst[name] = replace(worse, flips=_sum(before.flips, flips))
+        else:
+            self._worst[name] = verdict
+        return verdict
+
+    def _flips(
+        self, name: str, wanted: Array, given: Array, difference: ValueDifference
+    ) -> Flips | None:
+        is_state = any(pair.output == name for pair in self.signature.states)
+        logits = self.signature.role in _LOGITS and wanted.dtype.kind == "f" and wanted.ndim > 1
+        if not logits or is_state or difference.problem or wanted.shape[-1] < 2 or not wanted.size:
+            return None
+        return argmax_flips(wanted, given)
+
+    @property
+    def verdicts(self) -> tuple[OutputVerdict, ...]:
+        """Every output, in the order of the graph."""
+        return tuple(self._worst.values())
+
+    @property
+    def drift(self) -> Drift | None:
+        """Of the first closed loop; None if there was none."""
+        if not self._errors:
+            return None
+        over = next((step for step, (_, name) in enumerate(self._errors) if name), None)
+        name = "" if over is None else self._errors[over][1]
+        return Drift(tuple(error for error, _ in self._errors), over, name)
+
+
+def _sum(left: Flips | None, right: Flips | None) -> Flips | None:
+    if left is None or right is None:
+        return left or right
+    return Flips(
+        left.rows + right.rows,
+        left.flipped + right.flipped,
+        max(left.largest_margin, right.largest_margin),
+    )
