@@ -9,7 +9,8 @@ deviation 1 over the utterance.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -105,3 +106,24 @@ def _hertz(mel: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dty
     corner = _CORNER_HZ / _LINEAR_HZ
     above: np.ndarray[Any, np.dtype[np.float64]] = _CORNER_HZ * np.exp(_LOG_STEP * (mel - corner))
     return np.where(mel < corner, mel * _LINEAR_HZ, above)
+
+
+def settings_of(fields: Mapping[str, object]) -> FeatureSettings:
+    """What a `model_meta.json` says of the features, and NeMo's defaults for what it does not."""
+    usual = FeatureSettings()
+    block = fields.get("features")
+    block = block if isinstance(block, dict) else {}
+
+    def number(source: Mapping[str, object], name: str, default: int) -> int:
+        value = source.get(name)
+        return value if isinstance(value, int) and value > 0 else default
+
+    return replace(
+        usual,
+        sample_rate_hz=number(fields, "sample_rate", usual.sample_rate_hz),
+        n_fft=number(block, "n_fft", usual.n_fft),
+        n_mels=number(block, "n_mels", usual.n_mels),
+        hop_samples=number(block, "hop_length", usual.hop_samples),
+        window_samples=number(block, "win_length", usual.window_samples),
+        per_feature=block.get("normalize", "per_feature") == "per_feature",
+    )
