@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice, tee
 
 from onnxtool.comparison.values import Array
 from onnxtool.model.signature import Signature
@@ -29,3 +30,20 @@ def closed_loop(
         outputs = session.run({**values, **states})
         states = {pair.input: outputs[pair.output] for pair in pairs}
         yield outputs
+
+
+def inputs_at(
+    session: Session, signature: Signature, calls: Iterator[Mapping[str, Array]], step: int
+) -> dict[str, Array]:
+    """What a closed loop feeds at call number `step`, from 0: the states of the calls before it.
+
+    Raises:
+        RunError: A call before it failed.
+    """
+    pairs = [pair for pair in signature.states if pair.kind is not StateKind.MISMATCHED]
+    first, second = tee(islice(calls, step + 1))
+    states: dict[str, Array] = {}
+    for outputs in islice(closed_loop(session, signature, first), step):
+        states = {pair.input: outputs[pair.output] for pair in pairs}
+    *_, values = second
+    return {**values, **states}

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from onnxtool.comparison.bisection import Bisection
 from onnxtool.comparison.trials import Trial
 from onnxtool.comparison.values import Flips, ValueDifference
 
@@ -107,7 +108,9 @@ class Verification:
         misfits: Why a caller of the one could not call the other.
         trials: What was tried.
         outputs: Each output that both give, in order.
+        tolerance: Of the error of floating-point outputs, in standard deviations.
         drift: Of the first closed loop, for graphs with states.
+        bisection: Where the graphs part, if that was asked for and found.
     """
 
     reference: Path
@@ -115,7 +118,9 @@ class Verification:
     misfits: tuple[str, ...]
     trials: tuple[TrialResult, ...]
     outputs: tuple[OutputVerdict, ...]
+    tolerance: float
     drift: Drift | None = None
+    bisection: Bisection | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -78,7 +78,13 @@ def verify_graphs(
             progress.advance(1)
     progress.finish()
     return Verification(
-        reference.path, candidate.path, unfit, tuple(results), judge.verdicts, judge.drift
+        reference.path,
+        candidate.path,
+        unfit,
+        tuple(results),
+        judge.verdicts,
+        tolerance,
+        judge.drift,
     )
 
 

@@ -52,7 +52,7 @@ class Recognizer:
         ]
         self.layout = layout
         self.max_symbols = max_symbols
-        self._encoder, self._encoder_session = _EncoderPorts(encoder.signature), opened[0]
+        self._encoder, self._encoder_session = EncoderPorts(encoder.signature), opened[0]
         self._transducer = SplitTransducer(
             predictor.signature, joint.signature, (opened[1], opened[2])
         )
@@ -81,7 +81,7 @@ class Recognizer:
         return decoder.decode(self.encode(features))
 
 
-class _EncoderPorts:
+class EncoderPorts:
     """Which inputs and outputs of an encoder are features, and which are lengths."""
 
     def __init__(self, known: Signature) -> None:
