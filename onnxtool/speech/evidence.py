@@ -40,7 +40,8 @@ def read_features(path: Path) -> Iterator[Utterance]:
         OnnxToolError: It is no such file.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, since NumPy leaves a damaged archive open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             for name in file.files:
                 value = file[name]
                 if value.ndim != 2 or value.dtype.kind != "f" or not value.size:
@@ -49,7 +50,7 @@ def read_features(path: Path) -> Iterator[Utterance]:
                         hint="features are floats [n_mels, T]",
                     )
                 yield Utterance(name, value.astype(np.float32))
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise OnnxToolError(
             f"{path}: no features can be read: {error}", hint="write them with numpy.savez"
         ) from None
