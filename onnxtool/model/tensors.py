@@ -87,6 +87,10 @@ class TensorSpec:
         """Axis -> symbol, for every axis without a fixed size."""
         return {axis: d for axis, d in enumerate(self.shape or ()) if not isinstance(d, int)}
 
+    def size(self, axis: int) -> Dimension:
+        """The size or symbol of an axis; None where nothing is known, or there is no such axis."""
+        return self.shape[axis] if self.shape is not None and axis < len(self.shape) else None
+
     def axis_name(self, axis: int) -> str:
         """What `--at` calls this axis: its symbol, or input:axis where it has no real one."""
         dimension = (self.shape or ())[axis]

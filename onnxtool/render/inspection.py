@@ -193,7 +193,7 @@ def _states(known: Signature) -> Iterator[Block]:
             (
                 pair.input,
                 pair.output,
-                pair.kind.value + (f" ({pair.problem})" if pair.problem else ""),
+                pair.kind.value + (f" ({remark})" if (remark := pair.problem or pair.note) else ""),
                 pair.dtype,
                 shape(pair.shape),
                 "unknown" if pair.zero_bytes is None else size(pair.zero_bytes),

@@ -145,6 +145,7 @@ def _state(pair: StatePair) -> Object:
         "zero_bytes": pair.zero_bytes,
         "found_by": pair.found_by,
         "problem": pair.problem or None,
+        "note": pair.note or None,
     }
 
 

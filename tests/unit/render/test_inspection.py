@@ -143,6 +143,15 @@ def test_states_have_their_kind_and_size() -> None:
     )
 
 
+def test_a_state_has_its_remark_beside_its_kind(tmp_path: Path) -> None:
+    text = """g (float[N, 8] x, float[2, N, 8] h, float[2, 1, 8] c)
+        => (float[N, 8] y, float[2, N, 8] h_out, float[2, 1, 8] c_out) {
+            y = Relu(x) h_out = Relu(h) c_out = Relu(c)
+        }"""
+    rows = table(section(report(write(tmp_path / "m.onnx", model(text))), "States")).rows
+    assert [row[2] for row in rows] == ["fixed", "fixed (batch 1 only)"]
+
+
 def test_operators_are_listed_whole() -> None:
     blocks = section(report(JOINT), "Operators")
     (paragraph,) = (block for block in blocks if isinstance(block, Paragraph))
