@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from onnxtool.analysis.inspection import BundleInspection, Inspection
@@ -151,7 +152,7 @@ def _header(result: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _value(value: object) -> str:
-    text = str(value) if value is not None else "null"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}… ({len(text):,} characters)"
 
 

@@ -291,9 +291,11 @@ def test_a_folder_lists_its_graphs_by_role() -> None:
 
 def test_nested_metadata_have_dotted_names(tmp_path: Path) -> None:
     write(tmp_path / "m.onnx", model(RELU))
-    (tmp_path / "model_meta.json").write_text('{"a": {"b": {"c": 1}, "d": null}, "e": {}, "f": []}')
+    (tmp_path / "model_meta.json").write_text(
+        '{"a": {"b": {"c": 1}, "d": null}, "e": {}, "f": [true, "g"]}'
+    )
     blocks = section(report(tmp_path), "model_meta.json")
-    assert facts(blocks) == {"a.b.c": "1", "a.d": "null", "e": "{}", "f": "[]"}
+    assert facts(blocks) == {"a.b.c": "1", "a.d": "null", "e": "{}", "f": '[true, "g"]'}
 
 
 def test_files_beside_the_graphs_are_sorted_by_kind(tmp_path: Path) -> None:
