@@ -24,7 +24,9 @@ OutputOption = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="Write the result to this file instead of stdout."),
 ]
-AllOption = Annotated[bool, typer.Option("--all", help="Show all rows of long tables.")]
+AllOption = Annotated[
+    bool, typer.Option("--all", help="Leave nothing out: all rows, all names, whole values.")
+]
 AllowLinksOption = Annotated[
     bool,
     typer.Option(

@@ -10,7 +10,8 @@ from onnx import TensorProto, helper
 
 from onnxtool.analysis.inspection import inspect
 from onnxtool.render.document import Document, Facts, Heading, Paragraph, Share, Table, Tone
-from onnxtool.render.inspection import MAX_VALUE, document
+from onnxtool.render.inspection import document
+from onnxtool.render.inspection.limits import BRIEF
 from tests.support.models import WORDS_TDT, model, write
 
 RELU = "g (float[1] x) => (float[1] y) { y = Relu(x) }"
@@ -18,9 +19,14 @@ JOINT, STREAMING = WORDS_TDT / "joint.onnx", WORDS_TDT / "encoder_streaming.onnx
 
 
 def report(
-    path: Path, at: Mapping[str, int] | None = None, *, depth: int = 1, hash: bool = False
+    path: Path,
+    at: Mapping[str, int] | None = None,
+    *,
+    depth: int = 1,
+    hash: bool = False,
+    show_all: bool = False,
 ) -> Document:
-    return document(inspect(path, at=at, hash=hash), depth=depth)
+    return document(inspect(path, at=at, hash=hash), depth=depth, show_all=show_all)
 
 
 def headings(blocks: Document) -> list[str]:
@@ -114,8 +120,19 @@ def test_external_data_lists_what_is_wrong(tmp_path: Path) -> None:
 def test_long_metadata_are_cut(tmp_path: Path) -> None:
     proto = model(RELU)
     proto.metadata_props.add(key="vocab", value="x" * 100_000)
-    value = facts(report(write(tmp_path / "m.onnx", proto)))["metadata vocab"]
-    assert value == "x" * MAX_VALUE + "… (100,000 characters)"
+    path = write(tmp_path / "m.onnx", proto)
+    value = facts(report(path))["metadata vocab"]
+    assert value == "x" * (BRIEF.characters or 0) + "… (100,000 characters)"
+    assert facts(report(path, show_all=True))["metadata vocab"] == "x" * 100_000
+
+
+def test_long_lists_are_cut_unless_all_is_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.onnx", model(RELU))
+    names = [f"stray{number}.bin" for number in range(9)]
+    for name in names:
+        (tmp_path / name).write_text("x")
+    assert facts(report(tmp_path))["orphans"].endswith(" … and 4 more")
+    assert facts(report(path.parent, show_all=True))["orphans"] == ", ".join(names)
 
 
 def test_the_interface_tells_states_and_unknown_axes() -> None:

@@ -1,0 +1,72 @@
+"""What a graph takes and gives: values, dynamic sizes, states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onnxtool.model.signature import Signature
+from onnxtool.model.tensors import TensorSpec
+from onnxtool.render.document import Align, Block, Facts, Heading, Table
+from onnxtool.render.units import shape, size
+
+LEFT, RIGHT = Align.LEFT, Align.RIGHT
+
+
+def interface(known: Signature) -> Iterator[Block]:
+    """Inputs and outputs."""
+    yield Heading("Interface")
+    yield _values(known)
+
+
+def _values(known: Signature) -> Table:
+    states = {p.input for p in known.states} | {p.output for p in known.states}
+    rows = [
+        (
+            way + (" state" if spec.name in states else ""),
+            spec.name,
+            spec.dtype,
+            shape(spec.shape),
+            _axes(spec),
+        )
+        for way, specs in (("input", known.inputs), ("output", known.outputs))
+        for spec in specs
+    ]
+    return Table(("", "name", "dtype", "shape", "dynamic axes"), tuple(rows))
+
+
+def _axes(spec: TensorSpec) -> str:
+    if spec.shape is None:
+        return "rank unknown"
+    return ", ".join(f"{axis}: {name or '?'}" for axis, name in spec.dynamic_axes.items()) or "none"
+
+
+def symbols(known: Signature) -> Iterator[Block]:
+    """Dynamic sizes, and every axis that bears them."""
+    if known.symbols:
+        yield Heading("Dynamic sizes")
+        yield Table(
+            ("symbol", "axes that bear it"),
+            tuple((symbol.name, ", ".join(symbol.axes)) for symbol in known.symbols),
+        )
+
+
+def states(known: Signature) -> Iterator[Block]:
+    """What goes round from call to call, and what the host must keep."""
+    if known.states:
+        yield Heading("States", note="each output is the next call's input")
+        rows = tuple(
+            (
+                pair.input,
+                pair.output,
+                pair.kind.value + (f" ({remark})" if (remark := pair.problem or pair.note) else ""),
+                pair.dtype,
+                shape(pair.shape),
+                "unknown" if pair.zero_bytes is None else size(pair.zero_bytes),
+            )
+            for pair in known.states
+        )
+        columns = ("input", "from output", "kind", "dtype", "shape", "zero state")
+        yield Table(columns, rows, (LEFT, LEFT, LEFT, LEFT, LEFT, RIGHT))
+    if known.host_held:
+        yield Heading("Held by the host", note="inputs that no output gives back")
+        yield Facts(tuple((held.input, held.meaning) for held in known.host_held))
