@@ -29,6 +29,7 @@ class Signature:
         role: What the graph does; `other` if its interface does not tell.
         family: Name of the family it belongs to, or None.
         title: The family's graph in words; else empty.
+        defaulted: Inputs that an initializer has a value for, and that may be left out.
         symbols: Dynamic sizes in order of appearance; names that an exporter made up left out.
     """
 
@@ -40,6 +41,7 @@ class Signature:
     role: Role
     family: str | None
     title: str
+    defaulted: tuple[str, ...] = ()
 
     @property
     def free_inputs(self) -> tuple[TensorSpec, ...]:
@@ -67,6 +69,7 @@ def signature(model: ModelView) -> Signature:
         role=family.role if family else _role_by_shape(model.inputs, model.outputs, states),
         family=family.name if family else None,
         title=family.title if family else "",
+        defaulted=model.defaulted_inputs,
     )
 
 

@@ -59,12 +59,13 @@ def _pairs(sizes: Mapping[str, int]) -> str:
 
 
 def modules(result: Inspection, depth: int) -> Iterator[Block]:
-    """The module tree, to `depth` levels."""
+    """The module tree, to `depth` levels, the largest of each level first: what is cut is small."""
     root = result.modules
     if not depth or not root.children:
         return
     by_macs = bool(root.macs)
-    yield Heading("Modules", note="share of the MACs" if by_macs else "share of the weight bytes")
+    whole = "MACs" if by_macs else "weight bytes"
+    yield Heading("Modules", note=f"share of the {whole}, largest first")
     columns = ("module", "nodes", "parameters", "bytes", *(("MACs",) if by_macs else ()), "share")
     align = (LEFT, *(RIGHT,) * (len(columns) - 2), LEFT)
     yield Table(columns, tuple(_module_rows(root, root.children, depth)), align)
@@ -73,7 +74,7 @@ def modules(result: Inspection, depth: int) -> Iterator[Block]:
 def _module_rows(
     root: Module, children: Sequence[Module], depth: int, indent: str = ""
 ) -> Iterator[tuple[str | Share, ...]]:
-    for module in children:
+    for module in sorted(children, key=lambda child: child.share_of(root), reverse=True):
         macs = (amount(module.macs or 0),) if root.macs else ()
         numbers = f"{module.nodes:,}", f"{module.parameters:,}", size(module.weight_bytes), *macs
         yield (indent + module.name, *numbers, Share(module.share_of(root)))

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.render.document import Align, Block, Facts, Heading, Table
-from onnxtool.render.units import shape, size
+from onnxtool.render.inspection.limits import Limits
+from onnxtool.render.units import count, shape, size
 
 LEFT, RIGHT = Align.LEFT, Align.RIGHT
 
 
-def interface(known: Signature) -> Iterator[Block]:
+def interface(known: Signature, limits: Limits) -> Iterator[Block]:
     """Inputs and outputs."""
     yield Heading("Interface")
     yield _values(known)
+    if known.defaulted:
+        inputs = f"{count(len(known.defaulted), 'input')}: {limits.listed(known.defaulted)}"
+        yield Facts((("with a default, in an initializer", inputs),))
 
 
 def _values(known: Signature) -> Table:
@@ -25,7 +29,7 @@ def _values(known: Signature) -> Table:
             way + (" state" if spec.name in states else ""),
             spec.name,
             spec.dtype,
-            shape(spec.shape),
+            _shape(spec),
             _axes(spec),
         )
         for way, specs in (("input", known.inputs), ("output", known.outputs))
@@ -34,7 +38,15 @@ def _values(known: Signature) -> Table:
     return Table(("", "name", "dtype", "shape", "dynamic axes"), tuple(rows))
 
 
+def _shape(spec: TensorSpec) -> str:
+    if spec.element_shape is not None:
+        return f"of {shape(spec.element_shape)}"
+    return shape(spec.shape)
+
+
 def _axes(spec: TensorSpec) -> str:
+    if spec.element_shape is not None:
+        return "none"
     if spec.shape is None:
         return "rank unknown"
     return ", ".join(f"{axis}: {name or '?'}" for axis, name in spec.dynamic_axes.items()) or "none"

@@ -44,7 +44,7 @@ def _graph(result: Inspection, depth: int, limits: Limits) -> Iterator[Block]:
     what = " · ".join(part for part in (known.role.value, known.title) if part)
     yield Heading(str(result.path), level=1, note=what)
     yield Facts(tuple(header(result, limits)))
-    yield from interface(known)
+    yield from interface(known, limits)
     yield from symbols(known)
     yield from states(known)
     yield from _operators(result, limits)

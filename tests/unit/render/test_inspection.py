@@ -148,6 +148,33 @@ def test_the_interface_tells_states_and_unknown_axes() -> None:
     assert rows["cache_last_channel_out"][3:] == ("[batch, 4, ?, 96]", "0: batch, 2: ?")
 
 
+def test_modules_of_a_level_are_shown_largest_first() -> None:
+    blocks = section(report(WORDS_TDT / "encoder.onnx", {"time": 100}), "Modules")
+    shares = [row[-1].fraction for row in table(blocks).rows if isinstance(row[-1], Share)]
+    assert shares == sorted(shares, reverse=True)
+    assert len(shares) > 3
+
+
+def test_the_interface_tells_what_a_sequence_holds(tmp_path: Path) -> None:
+    text = """g (seq(float[N, 80]) s, optional(int64[2]) o, seq(float[]) u) => (float[1] y) {
+        y = custom.Magic(s, o, u)
+    }"""
+    rows = table(section(report(write(tmp_path / "m.onnx", model(text))), "Interface")).rows
+    assert [row[2:] for row in rows[:3]] == [
+        ("sequence(float32)", "of [N, 80]", "none"),
+        ("optional(int64)", "of [2]", "none"),
+        ("sequence(float32)", "[…]", "rank unknown"),
+    ]
+
+
+def test_inputs_that_may_be_left_out_are_named(tmp_path: Path) -> None:
+    proto = model("g (float[1] x, float[1] w) => (float[1] y) { y = Add(x, w) }")
+    proto.graph.initializer.add(name="w", data_type=TensorProto.FLOAT, dims=[1], float_data=[1.0])
+    blocks = section(report(write(tmp_path / "m.onnx", proto)), "Interface")
+    assert [row[1] for row in table(blocks).rows] == ["x", "y"]
+    assert facts(blocks) == {"with a default, in an initializer": "1 input: w"}
+
+
 def test_states_have_their_kind_and_size() -> None:
     rows = table(section(report(STREAMING), "States")).rows
     assert rows[0] == (
@@ -256,6 +283,7 @@ def test_modules_are_indented_to_the_depth_asked_for() -> None:
     assert "Modules" not in headings(report(encoder, depth=0))
     shallow = [row[0] for row in table(section(report(encoder, depth=1), "Modules")).rows]
     deep = [row[0] for row in table(section(report(encoder, depth=2), "Modules")).rows]
+    assert shallow[0] == "layers.0"
     assert "layers.0" in shallow
     assert not any(str(name).startswith(" ") for name in shallow)
     assert "  self_attn" in deep
@@ -266,7 +294,8 @@ def test_modules_show_macs_if_there_are_any() -> None:
     encoder = WORDS_TDT / "encoder.onnx"
     without = section(report(encoder), "Modules")
     with_macs = section(report(encoder, {"time": 100}), "Modules")
-    assert (note(without), note(with_macs)) == ("share of the weight bytes", "share of the MACs")
+    assert note(without) == "share of the weight bytes, largest first"
+    assert note(with_macs) == "share of the MACs, largest first"
     assert table(without).columns == ("module", "nodes", "parameters", "bytes", "share")
     assert table(with_macs).columns == ("module", "nodes", "parameters", "bytes", "MACs", "share")
 
