@@ -72,6 +72,15 @@ def plain(text: str) -> str:
     return "".join(map(_visible, text))
 
 
+# What reports are written with besides ASCII, in ASCII.
+_IN_ASCII = str.maketrans({"·": "-", "…": "..."})
+
+
+def in_ascii(text: str) -> str:
+    """The text without the characters that are ours and no ASCII; those of names stay."""
+    return text.translate(_IN_ASCII)
+
+
 def _visible(character: str) -> str:
     # Control, format (direction marks), surrogate, private use, unassigned, line separators.
     if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:

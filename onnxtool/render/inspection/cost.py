@@ -68,7 +68,8 @@ def modules(result: Inspection, depth: int) -> Iterator[Block]:
     yield Heading("Modules", note=f"share of the {whole}, largest first")
     columns = ("module", "nodes", "parameters", "bytes", *(("MACs",) if by_macs else ()), "share")
     align = (LEFT, *(RIGHT,) * (len(columns) - 2), LEFT)
-    yield Table(columns, tuple(_module_rows(root, root.children, depth)), align)
+    rows = tuple(_module_rows(root, root.children, depth))
+    yield Table(columns, rows, align, lesser=("nodes", "bytes", "parameters"))
 
 
 def _module_rows(

@@ -38,8 +38,9 @@ def _wiring(wires: Sequence[Wire]) -> Table:
         return Table(
             (*columns, "misfit"),
             tuple((*row, problem) for row, problem in zip(rows, problems, strict=True)),
+            lesser=("dtype",),
         )
-    return Table(columns, tuple(rows))
+    return Table(columns, tuple(rows), lesser=("dtype", "shape in"))
 
 
 def _members(bundle: BundleInspection, limits: Limits) -> Table:
@@ -57,7 +58,12 @@ def _members(bundle: BundleInspection, limits: Limits) -> Table:
         for model in bundle.models
     )
     columns = ("graph", "role", "family", "parameters", "on disk", "takes, besides states")
-    return Table(columns, rows, (LEFT, LEFT, LEFT, RIGHT, RIGHT, LEFT))
+    return Table(
+        columns,
+        rows,
+        (LEFT, LEFT, LEFT, RIGHT, RIGHT, LEFT),
+        lesser=("takes, besides states", "family", "on disk"),
+    )
 
 
 def _fields(

@@ -35,7 +35,8 @@ def _values(known: Signature) -> Table:
         for way, specs in (("input", known.inputs), ("output", known.outputs))
         for spec in specs
     ]
-    return Table(("", "name", "dtype", "shape", "dynamic axes"), tuple(rows))
+    columns = ("", "name", "dtype", "shape", "dynamic axes")
+    return Table(columns, tuple(rows), lesser=("dynamic axes",))
 
 
 def _shape(spec: TensorSpec) -> str:
@@ -78,7 +79,9 @@ def states(known: Signature) -> Iterator[Block]:
             for pair in known.states
         )
         columns = ("input", "from output", "kind", "dtype", "shape", "zero state")
-        yield Table(columns, rows, (LEFT, LEFT, LEFT, LEFT, LEFT, RIGHT))
+        align = (LEFT, LEFT, LEFT, LEFT, LEFT, RIGHT)
+        # The interface tells dtype and shape, too.
+        yield Table(columns, rows, align, lesser=("dtype", "shape", "zero state"))
     if known.host_held:
         yield Heading("Held by the host", note="inputs that no output gives back")
         yield Facts(tuple((held.input, held.meaning) for held in known.host_held))
