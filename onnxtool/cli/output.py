@@ -73,7 +73,8 @@ def _show(document: Document, *, max_rows: int | None, ascii_only: bool) -> None
     """Print a document on the terminal, in colour."""
     from rich.console import Console
 
-    from onnxtool.render.terminal import Layout, render
+    from onnxtool.render.layout import Layout
+    from onnxtool.render.terminal import render
 
     console = Console()
     layout = Layout(console.width, max_rows, ascii_only=ascii_only)
@@ -82,7 +83,8 @@ def _show(document: Document, *, max_rows: int | None, ascii_only: bool) -> None
 
 def _plain(document: Document, *, ascii_only: bool) -> str:
     """A document without colours; as wide as COLUMNS says, or else as its tables need."""
-    from onnxtool.render.terminal import Layout, render
+    from onnxtool.render.layout import Layout
+    from onnxtool.render.terminal import render
 
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() else 0

@@ -234,10 +234,9 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str]) -> None:
 
 def test_wrong_usage_is_told_by_name() -> None:
     finished = onnxtool("inspect", "--format", "html", "x")
-    assert finished.stderr == (
-        "error: invalid value for '--format' / '-f': 'html' is not one of 'text', 'json', "
-        "'markdown' (see onnxtool inspect --help)\n"
-    )
+    told = one_line(finished.stderr)
+    assert told.startswith("error: invalid value for '--format' / '-f'")
+    assert told.endswith("'text', 'json', 'markdown' (see onnxtool inspect --help)\n")
 
 
 def test_a_hyphen_is_stdout(tmp_path: Path) -> None:

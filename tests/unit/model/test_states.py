@@ -6,6 +6,7 @@ from onnxtool.model.families import FAMILIES, Family
 from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.state_names import HOST_HELD
 from onnxtool.model.states import StateKind, StatePair, host_inputs, pair_states
+from tests.support.exports import EXPORTS, Export
 from tests.support.models import interface
 
 CANARY = next(family for family in FAMILIES if family.name == "canary")
@@ -168,6 +169,17 @@ def test_rule_of_the_family_is_tried_before_common_names() -> None:
     family = next(each for each in FAMILIES if each.name == "nemo")
     (pair,) = pairs(inputs, outputs, family)
     assert (pair.output, pair.found_by) == ("cache_last_time_next", "family")
+
+
+# Their names for a state going in and coming out follow no rule.
+IRREGULAR = {"wenet ctc of sherpa", "canary decoder of sherpa", "canary decoder of onnx-asr"}
+
+
+@pytest.mark.parametrize("export", [e for e in EXPORTS if e.name not in IRREGULAR], ids=str)
+def test_common_names_and_shapes_find_the_states_of_nearly_all_families(export: Export) -> None:
+    """And nothing else, so that a graph that is only like one of them is told as well."""
+    expected = {**export.fixed, **export.growing}
+    assert names(export.inputs, export.outputs) == expected
 
 
 # --- Whether it can be fed back ------------------------------------------------------------------

@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
+from onnxtool.render.columns import BAR_CELLS, bar
 from onnxtool.render.document import (
     Align,
     Block,
@@ -18,7 +19,8 @@ from onnxtool.render.document import (
     Table,
     Tone,
 )
-from onnxtool.render.terminal import BAR_CELLS, Layout, bar, render
+from onnxtool.render.layout import Layout
+from onnxtool.render.terminal import render
 from onnxtool.render.units import MAX_TEXT
 
 HOSTILE = ["[red]x[/red]", "[0]", "[/]", "[link=https://example.org]x[/link]", ":smile:", "\\[a]"]
