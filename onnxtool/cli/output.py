@@ -24,7 +24,7 @@ REPORT_SUFFIXES = frozenset({".json", ".log", ".markdown", ".md", ".txt"})
 # Rows of a table on a terminal, unless all are asked for: what leaves room for the rest.
 OTHER_LINES, LEAST_ROWS = 12, 8
 # What reports draw with.
-DRAWN = "·…█▏"
+DRAWN = "·…≥█▏"
 
 
 def deliver_json(data: object, output: Path | None) -> None:

@@ -73,7 +73,7 @@ def plain(text: str) -> str:
 
 
 # What reports are written with besides ASCII, in ASCII.
-_IN_ASCII = str.maketrans({"·": "-", "…": "..."})
+_IN_ASCII = str.maketrans({"·": "-", "…": "...", "≥": ">="})
 
 
 def in_ascii(text: str) -> str:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onnxtool.model.tensors import Shape
-from onnxtool.render.units import amount, count, listed, plain, shape, shortened, size
+from onnxtool.render.units import amount, count, in_ascii, listed, plain, shape, shortened, size
 
 KIB, MIB, GIB, TIB = (1024**power for power in (1, 2, 3, 4))
 
@@ -149,3 +149,7 @@ def test_plain_text_stays_on_one_line_and_can_be_written(text: str) -> None:
     assert len(shown.splitlines()) <= 1
     shown.encode()
     assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in shown)
+
+
+def test_only_what_is_ours_becomes_ascii() -> None:
+    assert in_ascii("Größe · 3 … ≥ 4") == "Größe - 3 ... >= 4"
