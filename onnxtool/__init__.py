@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onnxtool.analysis.inspection import BundleInspection, Inspection, inspect
-    from onnxtool.errors import MetadataError, ModelLoadError, OnnxToolError, UsageError
+    from onnxtool.errors import (
+        MetadataError,
+        ModelLoadError,
+        OnnxToolError,
+        UnsupportedModelError,
+        UsageError,
+    )
     from onnxtool.model.artifact import save
     from onnxtool.model.bundle import Bundle, load
     from onnxtool.model.view import ModelView
@@ -21,6 +27,7 @@ _EXPORTS = {
     "ModelLoadError": "onnxtool.errors",
     "ModelView": "onnxtool.model.view",
     "OnnxToolError": "onnxtool.errors",
+    "UnsupportedModelError": "onnxtool.errors",
     "UsageError": "onnxtool.errors",
     "inspect": "onnxtool.analysis.inspection",
     "load": "onnxtool.model.bundle",
@@ -34,6 +41,7 @@ __all__ = [
     "ModelLoadError",
     "ModelView",
     "OnnxToolError",
+    "UnsupportedModelError",
     "UsageError",
     "inspect",
     "load",

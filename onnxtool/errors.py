@@ -73,4 +73,4 @@ class UnsupportedModelError(OnnxToolError):
 
 
 class UsageError(OnnxToolError):
-    """The options contradict each other, or name something that is not there."""
+    """Options or arguments contradict each other, or are or name something that is not there."""

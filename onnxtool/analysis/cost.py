@@ -14,6 +14,7 @@ from onnxtool.analysis.macs import FORMULAS, WITHOUT_FORMULA, node_macs
 from onnxtool.analysis.shapes import run_shapes
 from onnxtool.analysis.sizes import Sizes, resolve
 from onnxtool.analysis.values import KnownShape, Value
+from onnxtool.model.frozen import FrozenDict
 from onnxtool.model.signature import Signature
 from onnxtool.model.states import StateKind
 from onnxtool.model.tensors import MAX_ELEMENTS, count_elements, dtype
@@ -96,9 +97,9 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
     outputs = tuple((name, run.values[name].shape) for name in run.outputs if name in run.values)
     peak = _Memory(run, {spec.name for spec in signature.inputs})
     return Cost(
-        sizes=sizes.given,
-        assumed=sizes.assumed,
-        macs=dict(by_operator.most_common()),
+        sizes=FrozenDict(sizes.given),
+        assumed=FrozenDict(sizes.assumed),
+        macs=FrozenDict(by_operator.most_common()),
         node_macs=tuple((node, macs) for node, macs in counted if isinstance(macs, int)),
         weight_bytes=sum(tensor.size_bytes for tensor in model.tensors),
         peak_activation_bytes=peak.bytes,

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from onnxtool.analysis.modules import Module, module_tree
 from onnxtool.analysis.storage import ExternalData, external_data, siblings_of
 from onnxtool.analysis.weights import Weights, weigh
+from onnxtool.model.arguments import check_path, checked_sizes
 from onnxtool.model.artifact import Digest, digest
 from onnxtool.model.bundle import Bundle, load
 from onnxtool.model.damage import Damage, find_damage
+from onnxtool.model.frozen import FrozenDict
 from onnxtool.model.metadata import Metadata, Vocabulary
 from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView
@@ -130,13 +132,14 @@ def inspect(
 
     Raises:
         ModelLoadError: There is no model at the path, or none that can be read.
-        UsageError: `at` names an axis that no graph has.
+        UsageError: `model` is neither, or `at` names an axis that no graph has.
     """
-    if isinstance(model, str | os.PathLike):
+    if not isinstance(model, ModelView | Bundle):
+        check_path(model, "inspect", takes="a path or what load() returns")
         model = load(model, allow_links=allow_links)
     views = [member.view for member in model.models] if isinstance(model, Bundle) else [model]
     signatures = [signature(view) for view in views]
-    costs = _costs(views, signatures, at)
+    costs = _costs(views, signatures, checked_sizes(at))
     listener = progress if hash else None
     if isinstance(model, ModelView):
         siblings = siblings_of(model) if model.external_files else {}
@@ -193,7 +196,7 @@ def _inspect(
         header=_header(view),
         signature=known,
         nodes=sum(view.operators.values()),
-        operators=dict(view.operators.most_common()),
+        operators=FrozenDict(view.operators.most_common()),
         subgraphs=len(view.scopes) - len(view.roots),
         functions=tuple(f"{f.domain}::{f.name}" for f in view.proto.functions),
         custom_domains=_custom_domains(view),
@@ -209,13 +212,13 @@ def _header(view: ModelView) -> Header:
     proto = view.proto
     return Header(
         ir_version=proto.ir_version,
-        opset_imports=view.opset_imports,
+        opset_imports=FrozenDict(view.opset_imports),
         producer=proto.producer_name,
         producer_version=proto.producer_version,
         domain=proto.domain,
         model_version=proto.model_version,
         doc_string=proto.doc_string,
-        metadata_props={entry.key: entry.value for entry in proto.metadata_props},
+        metadata_props=FrozenDict((entry.key, entry.value) for entry in proto.metadata_props),
     )
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from onnxtool.analysis.values import MAX_ELEMENTS, Array, KnownShape
 from onnxtool.errors import UsageError
-from onnxtool.model.families import LENGTH_NAME
+from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature
-from onnxtool.model.states import is_batch_symbol
+from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
 
 ASSUMED_SIZE = 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from onnxtool.model.duplicates import Duplicate, find_duplicates
 from onnxtool.model.external import ExternalFile
+from onnxtool.model.frozen import FrozenDict
 from onnxtool.model.tensors import Holder, StoredTensor
 from onnxtool.model.view import ModelView
 
@@ -54,8 +55,8 @@ def weigh(model: ModelView, files: Iterable[ExternalFile]) -> Weights:
     )
 
 
-def _bytes_by_dtype(tensors: Iterable[StoredTensor]) -> dict[str, int]:
+def _bytes_by_dtype(tensors: Iterable[StoredTensor]) -> FrozenDict[str, int]:
     sizes: Counter[str] = Counter()
     for tensor in tensors:
         sizes[tensor.dtype.name] += tensor.size_bytes
-    return dict(sizes.most_common())
+    return FrozenDict(sizes.most_common())

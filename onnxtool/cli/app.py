@@ -14,11 +14,12 @@ import typer
 
 from onnxtool.cli import inspect, verify
 from onnxtool.cli.exits import ExitCode, complain
+from onnxtool.cli.usage import BadUsage, usage_error
 from onnxtool.errors import OnnxToolError
 
 app = typer.Typer(
     name="onnxtool",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -47,11 +48,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Look into ONNX models between export and release: evidence for each claim, at any size."""
+    if context.invoked_subcommand is None:
+        # Written by the call itself where rich writes it, and else returned.
+        sys.stdout.write(f"{context.get_help()}\n")
+        raise typer.Exit(ExitCode.TROUBLE)
 
 
 class Interrupted(BaseException):
@@ -65,9 +71,13 @@ def main() -> None:
     """Run the program; only here do errors become text and exit codes."""
     _behave()
     try:
-        app()
+        # The library's own errors are in boxes, which no log and no editor can read.
+        code = app(prog_name="onnxtool", standalone_mode=False)
     except OnnxToolError as error:
         complain(error)
+        raise SystemExit(ExitCode.TROUBLE) from None
+    except BadUsage as error:
+        complain(usage_error(error))
         raise SystemExit(ExitCode.TROUBLE) from None
     except Interrupted:
         complain(OnnxToolError("interrupted", hint="no file was written"))
@@ -78,6 +88,7 @@ def main() -> None:
         traceback.print_exc()
         sys.stderr.write("This is a bug in onnxtool; please report it with the above.\n")
         raise SystemExit(ExitCode.BUG) from None
+    raise SystemExit(code or ExitCode.OK)
 
 
 def _behave() -> None:

@@ -76,7 +76,8 @@ def inspect(
     elif results:
         from onnxtool.render.inspection import document
 
-        blocks = (document(result, depth=1 if depth is None else depth) for result in results)
+        levels = 1 if depth is None else depth
+        blocks = (document(result, depth=levels, show_all=show_all) for result in results)
         deliver([block for part in blocks for block in part], format, output, show_all=show_all)
     failures.extend(_damaged(results))
     for failure in failures:

@@ -19,12 +19,24 @@ class Format(enum.StrEnum):
     MARKDOWN = "markdown"
 
 
+def _file(path: Path | None) -> Path | None:
+    """A hyphen means stdout, as it does for most commands."""
+    return None if path == Path("-") else path
+
+
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")]
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Write the result to this file instead of stdout."),
+    typer.Option(
+        "--output",
+        "-o",
+        help="Write the result to this file instead of stdout, which is -.",
+        callback=_file,
+    ),
 ]
-AllOption = Annotated[bool, typer.Option("--all", help="Show all rows of long tables.")]
+AllOption = Annotated[
+    bool, typer.Option("--all", help="Leave nothing out: all rows, all names, whole values.")
+]
 AllowLinksOption = Annotated[
     bool,
     typer.Option(

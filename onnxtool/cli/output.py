@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -16,17 +15,16 @@ from onnxtool.errors import OnnxToolError, UsageError
 from onnxtool.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from onnxtool.render.document import Block
+    from onnxtool.render.document import Block, Document
 
 # Of output that is no terminal: wide enough for hashes, narrow enough for a log.
 PLAIN_WIDTH = 120
 # What a report may be called that replaces an older one.
 REPORT_SUFFIXES = frozenset({".json", ".log", ".markdown", ".md", ".txt"})
-# Rows of a table, unless all are asked for: 20 in a log; of a terminal's height, what leaves room
-# for the rest.
-LOG_ROWS, OTHER_LINES, LEAST_ROWS = 20, 12, 8
+# Rows of a table on a terminal, unless all are asked for: what leaves room for the rest.
+OTHER_LINES, LEAST_ROWS = 12, 8
+# What reports draw with.
+DRAWN = "·…≥█▏"
 
 
 def deliver_json(data: object, output: Path | None) -> None:
@@ -37,40 +35,62 @@ def deliver_json(data: object, output: Path | None) -> None:
 def deliver(
     blocks: Iterable[Block], format: Format, output: Path | None, *, show_all: bool
 ) -> None:
-    """Write a document as text or Markdown; long tables are cut unless `show_all`."""
-    max_rows = None if show_all else _row_limit(output)
+    """Write a document as text or Markdown.
+
+    Long tables are cut on a terminal, unless `show_all`: what goes into a pipe or a file is
+    searched and compared, so it is whole.
+    """
+    is_terminal = output is None and _stdout().isatty()
+    ascii_only = output is None and not _can_draw(_stdout())
+    max_rows = _row_limit() if is_terminal and not show_all else None
     document = tuple(blocks)
     if format is Format.MARKDOWN:
         from onnxtool.render import markdown
+        from onnxtool.render.units import in_ascii
 
-        _deliver(markdown.render(document, max_rows=max_rows), output)
+        text = markdown.render(document, max_rows=max_rows)
+        _deliver(in_ascii(text) if ascii_only else text, output)
+    elif is_terminal:
+        _show(document, max_rows=max_rows, ascii_only=ascii_only)
     else:
-        from onnxtool.render import terminal
-
-        _deliver_renderable(terminal.render(document, max_rows=max_rows), output)
+        _deliver(_plain(document, ascii_only=ascii_only), output)
 
 
-def _row_limit(output: Path | None) -> int | None:
-    if output is not None:
-        return None
-    if _stdout().isatty():
-        return max(shutil.get_terminal_size().lines - OTHER_LINES, LEAST_ROWS)
-    return LOG_ROWS
+def _row_limit() -> int:
+    return max(shutil.get_terminal_size().lines - OTHER_LINES, LEAST_ROWS)
 
 
-def _deliver_renderable(renderable: RenderableType, output: Path | None) -> None:
-    """Print a renderable, in colour where stdout is a terminal."""
+def _can_draw(stream: TextIO) -> bool:
+    """Whether a stream takes more than ASCII; one that is no file takes everything."""
+    try:
+        DRAWN.encode(stream.encoding or "utf-8")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def _show(document: Document, *, max_rows: int | None, ascii_only: bool) -> None:
+    """Print a document on the terminal, in colour."""
     from rich.console import Console
 
-    if output is None and _stdout().isatty():
-        Console().print(renderable)
-        return
+    from onnxtool.render.layout import Layout
+    from onnxtool.render.terminal import render
+
+    console = Console()
+    layout = Layout(console.width, max_rows, ascii_only=ascii_only)
+    console.print(render(document, layout), crop=False)
+
+
+def _plain(document: Document, *, ascii_only: bool) -> str:
+    """A document without colours; as wide as COLUMNS says, or else as its tables need."""
+    from onnxtool.render.layout import Layout
+    from onnxtool.render.terminal import render
+
     columns = os.environ.get("COLUMNS", "")
-    width = int(columns) if columns.isdecimal() and int(columns) else PLAIN_WIDTH
-    text = io.StringIO()
-    Console(file=text, width=width, color_system=None, legacy_windows=False).print(renderable)
-    lines = (line.rstrip() for line in text.getvalue().strip("\n").split("\n"))
-    _deliver("\n".join(lines) + "\n", output)
+    width = int(columns) if columns.isdecimal() else 0
+    layout = Layout(width or PLAIN_WIDTH, whole_tables=not width, ascii_only=ascii_only)
+    lines = render(document, layout).plain.strip("\n").split("\n")
+    return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def _deliver(text: str, output: Path | None) -> None:

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from onnxtool.errors import ModelLoadError, OnnxToolError, UnsupportedModelError
+from onnxtool.errors import ModelLoadError, OnnxToolError, UnsupportedModelError, UsageError
+from onnxtool.model.arguments import check_path, kind
 from onnxtool.model.skeleton import Slice, expand, read_skeleton
 from onnxtool.model.tensors import Storage
 from onnxtool.model.view import ModelView
@@ -127,7 +128,10 @@ def save(model: ModelView, path: str | os.PathLike[str]) -> None:
         OnnxToolError: The file cannot be written; what was there before is as it was.
         UnsupportedModelError: The model has external data, and `path` is in another folder, or is
             one of the files that hold it.
+        UsageError: `model` is not what `load` returns for a graph, or `path` is no path.
     """
+    _check_view(model)
+    check_path(path, "save")
     path = Path(path)
     moved = os.path.realpath(path.parent) != os.path.realpath(model.folder)
     if moved and any(tensor.storage is Storage.EXTERNAL for tensor in model.tensors):
@@ -148,6 +152,14 @@ def save(model: ModelView, path: str | os.PathLike[str]) -> None:
         for part in parts:
             for piece in (part,) if isinstance(part, bytes) else _pieces(source, part, model.path):
                 out.write(piece)
+
+
+def _check_view(model: object) -> None:
+    if not isinstance(model, ModelView):
+        raise UsageError(
+            f"save() takes what load() returns for a graph, not {kind(model)}",
+            hint="load(path) reads one; onnx.save writes an onnx.ModelProto",
+        )
 
 
 def _same(left: Path, right: Path) -> bool:

@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
 from onnxtool.errors import ModelLoadError, OnnxToolError
+from onnxtool.model.arguments import check_path
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.metadata import (
     METADATA_NAMES,
@@ -87,7 +88,9 @@ def load(path: str | os.PathLike[str], *, allow_links: bool = False) -> ModelVie
 
     Raises:
         ModelLoadError: There is nothing at `path`, or no ONNX model in it.
+        UsageError: `path` is no path.
     """
+    check_path(path, "load")
     read = load_bundle if _is_folder(Path(path)) else load_graph
     return read(path, allow_links=allow_links)
 

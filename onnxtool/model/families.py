@@ -1,8 +1,9 @@
 """The exports we know, as a table: what a graph of each family takes and gives.
 
-A graph is recognised by the names of its inputs and outputs and never by the name of its file. All
-`inputs` and `outputs` patterns of a row must be found (regular expressions, matched in full); the
-first row that fits wins, so a row stands before another that asks for less.
+A graph is recognised by the names of its inputs and outputs, by their sizes where others use the
+same names, and never by the name of its file. All `inputs` and `outputs` patterns of a row must be
+found (regular expressions, matched in full); the first row that fits wins, so a row stands before
+another that asks for less.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ class Family:
         outputs: Patterns of output names that must be there.
         states: (input pattern, output template): the output is fed to the input in the next call.
         grows: Whether these states get longer with each call; their shapes do not always tell.
+        host: (input pattern, meaning): what the host must keep from call to call to feed them.
+        sizes: (pattern, axis, sizes): an input or output whose axis must have one of these sizes,
+            where names alone would fit other models, too.
     """
 
     name: str
@@ -45,6 +49,8 @@ class Family:
     outputs: tuple[str, ...]
     states: tuple[tuple[str, str], ...] = ()
     grows: bool = False
+    host: tuple[tuple[str, str], ...] = ()
+    sizes: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
 
 
 _NEMO_CACHES = (
@@ -54,6 +60,19 @@ _NEMO_CACHES = (
     (r"cache_last_channel_len", r"cache_last_channel_next_len"),
 )
 _CACHE_INPUTS = ("audio_signal", "length", "cache_last_channel", "cache_last_time")
+# Vocabulary sizes of Whisper: English only, many languages, and those of large-v3.
+_WHISPER_LOGITS = (("logits", 2, (51864, 51865, 51866)),)
+# What Hugging Face's exporters call the past of an encoder-decoder, Whisper or not.
+_PAST_STATES = ((r"past_key_values\.(.+)", r"present.\1"),)
+_PAST_HOST = (
+    (
+        r"past_key_values\.\d+\.encoder\..+",
+        "keys and values of the encoder's output: the first step gives them, for all later ones",
+    ),
+)
+# Widths of Moonshine tiny and base: Keras gives every model such names.
+_MOONSHINE_WIDTHS = (288, 416)
+_MOONSHINE_STEP = "tokens decoded so far: the host adds one a step"
 
 FAMILIES: tuple[Family, ...] = (
     # --- Parakeet-TDT as written by the exporter of a TensorRT engine: suffix `_out` -------------
@@ -224,6 +243,9 @@ FAMILIES: tuple[Family, ...] = (
         "Paraformer streaming encoder (FunASR)",
         ("speech", "speech_lengths"),
         ("enc", "enc_len", "alphas"),
+        host=(
+            (r"speech", "begins with the last frames of the previous call, which the host keeps"),
+        ),
     ),
     Family(
         "paraformer-online",
@@ -232,6 +254,12 @@ FAMILIES: tuple[Family, ...] = (
         ("enc", "acoustic_embeds", r"in_cache_\d+"),
         ("logits", r"out_cache_\d+"),
         ((r"in_cache_(\d+)", r"out_cache_\1"),),
+        host=(
+            (
+                r"acoustic_embeds",
+                "made of enc and alphas (CIF) by the host, which keeps what has not fired yet",
+            ),
+        ),
     ),
     # --- T-one and voice activity ----------------------------------------------------------------
     Family(
@@ -249,6 +277,12 @@ FAMILIES: tuple[Family, ...] = (
         ("input", "state", "sr"),
         ("output", "stateN"),
         ((r"state", r"stateN"),),
+        host=(
+            (
+                r"input",
+                "begins with the last 64 samples of the previous call (32 at 8 kHz): the host's",
+            ),
+        ),
     ),
     Family(
         "silero-vad-v4",
@@ -274,6 +308,12 @@ FAMILIES: tuple[Family, ...] = (
         ("tokens", "in_n_layer_self_k_cache", "in_n_layer_self_v_cache", "offset"),
         ("logits", "out_n_layer_self_k_cache", "out_n_layer_self_v_cache"),
         ((r"in_(n_layer_self_[kv]_cache)", r"out_\1"),),
+        host=(
+            (
+                r"n_layer_cross_[kv]",
+                "keys and values of the encoder's output: the encoder gives them, for all steps",
+            ),
+        ),
     ),
     Family(
         "whisper-sherpa",
@@ -289,8 +329,10 @@ FAMILIES: tuple[Family, ...] = (
         # Models without an encoder name theirs past_key_values.0.key.
         ("input_ids", r"past_key_values\.\d+\.encoder\..+"),
         ("logits", r"present\.\d+\.decoder\..+"),
-        ((r"past_key_values\.(.+)", r"present.\1"),),
+        _PAST_STATES,
         grows=True,
+        host=_PAST_HOST,
+        sizes=_WHISPER_LOGITS,
     ),
     Family(
         "whisper-hf",
@@ -298,6 +340,7 @@ FAMILIES: tuple[Family, ...] = (
         "Whisper decoder, first step (Hugging Face)",
         ("input_ids", "encoder_hidden_states"),
         ("logits", r"present\.\d+\..+"),
+        sizes=_WHISPER_LOGITS,
     ),
     Family(
         "whisper-hf",
@@ -305,15 +348,67 @@ FAMILIES: tuple[Family, ...] = (
         "Whisper encoder (Hugging Face)",
         ("input_features",),
         ("last_hidden_state",),
+        # 30 s of mel frames: other encoders take any number, or as many bins last.
+        sizes=(("input_features", 1, (80, 128)), ("input_features", 2, (3000,))),
+    ),
+    # T5, Speech2Text and many others: what they are stands in a config, not in the graph.
+    Family(
+        "huggingface",
+        Role.OTHER,
+        "Decoder with past of an encoder-decoder (Hugging Face)",
+        ("input_ids", r"past_key_values\.\d+\.encoder\..+"),
+        ("logits", r"present\.\d+\.decoder\..+"),
+        _PAST_STATES,
+        grows=True,
+        host=_PAST_HOST,
+    ),
+    Family(
+        "huggingface",
+        Role.OTHER,
+        "Decoder of an encoder-decoder, first step (Hugging Face)",
+        ("input_ids", "encoder_hidden_states"),
+        ("logits", r"present\.\d+\..+"),
+    ),
+    Family(
+        "huggingface",
+        Role.ENCODER,
+        "Audio encoder (Hugging Face)",
+        ("input_features",),
+        ("last_hidden_state",),
     ),
     Family(
         "moonshine",
         Role.OTHER,
-        "Moonshine decoder step with past (sherpa-onnx)",
+        "Moonshine decoder step with past",
         # token, encoder output, seq_len, then states: paired by order.
-        ("args_0", "args_1", "args_2", "args_3"),
+        ("args_0", "args_1", r"args_2|seq_len", "args_3"),
         ("reversible_embedding", r"functional_\d+"),
         grows=True,
+        host=(("args_2", _MOONSHINE_STEP),),
+    ),
+    Family(
+        "moonshine",
+        Role.OTHER,
+        "Moonshine decoder, first step",
+        ("args_0", "args_1", r"args_2|seq_len"),
+        ("reversible_embedding", r"functional_\d+"),
+        host=(("args_2", _MOONSHINE_STEP),),
+    ),
+    Family(
+        "moonshine",
+        Role.ENCODER,
+        "Moonshine encoder",
+        ("args_0", r"args_1|seq_len"),
+        (r"layer_normalization_\d+",),
+        sizes=(("args_0", 2, _MOONSHINE_WIDTHS),),
+    ),
+    Family(
+        "moonshine",
+        Role.OTHER,
+        "Moonshine preprocessor (audio to features)",
+        ("args_0",),
+        (r"sequential(?:_\d+)?",),
+        sizes=((r"sequential(?:_\d+)?", 2, _MOONSHINE_WIDTHS),),
     ),
     Family(
         "canary-sherpa",
@@ -335,42 +430,3 @@ FAMILIES: tuple[Family, ...] = (
         grows=True,
     ),
 )
-
-# Inputs that carry state which no output gives back: the host must count or remember it itself.
-HOST_HELD: dict[str, str] = {
-    "offset": "frames or tokens consumed so far: the host adds what each call consumed",
-    "processed_lens": "frames processed so far, per utterance: the host adds each chunk's",
-    "seq_len": "tokens decoded so far: the host adds one a step",
-    "sr": "sample rate in Hz: the same at every call",
-    "required_cache_size": "frames of left context to keep: the same at every call",
-    "use_cache_branch": "false at the first step, true after it",
-    "cache_position": "positions of the new tokens: the host counts them",
-    "position_ids": "positions of the new tokens: the host counts them",
-    "prompt_index": "which prompt, such as the language: the same at every call",
-    "att_mask": "which cached frames are valid: the host builds it from its frame count",
-    "attn_mask": "which cached frames are valid: the host builds it from its frame count",
-}
-
-# (input pattern, output template) that exporters use for states, tried where no family's rule fits.
-STATE_NAMES: tuple[tuple[str, str], ...] = (
-    (r"(.+)_len", r"\1_next_len"),
-    (r"(.+)", r"\1_out"),
-    (r"(.+)", r"\1_next"),
-    (r"(.+)", r"new_\1"),
-    (r"(.+)", r"next_\1"),
-    (r"(.+)", r"r_\1"),
-    (r"(.+)", r"out_\1"),
-    (r"in_(.+)", r"out_\1"),
-    (r"(.+)_in", r"\1_out"),
-    (r"input_(.+)", r"output_\1"),
-    (r"past_key_values\.(.+)", r"present.\1"),
-    (r"past_(.+)", r"present_\1"),
-    (r"(.+)\.1", r"\1"),
-    (r"(.+)", r"\1n"),
-    (r"(.+)", r"\1N"),
-)
-# Lengths come back as lengths of something else (`x_lens` -> `encoder_out_lens`): not a state,
-# unless the name says that it is.
-LENGTH_NAME = r"(?!.*(?:cache|state|processed)).*(?:^|_)len(?:s|gths?)?(?:\.1)?"
-# Names that an exporter made up: such inputs and outputs may be paired by their shapes.
-GENERATED_NAME = r"\d+|onnx::.+|args?_\d+|functional_\d+|input\.\d+|output\.\d+|/.+_output_\d+"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from onnxtool.errors import MetadataError
+from onnxtool.model.frozen import FrozenDict, frozen
 
 METADATA_NAMES = ("model_meta.json",)
 VOCABULARY_NAMES = ("vocab.txt", "tokens.txt")
@@ -67,7 +68,7 @@ def read_metadata(path: Path) -> Metadata:
         raise MetadataError(path, "nested too deep to be metadata")
     if not isinstance(fields, dict):
         raise MetadataError(path, f"holds a JSON {type(fields).__name__} where an object is needed")
-    return Metadata(path, fields)
+    return Metadata(path, FrozenDict((name, frozen(value)) for name, value in fields.items()))
 
 
 def read_vocabulary(path: Path) -> Vocabulary:

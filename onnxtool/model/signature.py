@@ -29,6 +29,7 @@ class Signature:
         role: What the graph does; `other` if its interface does not tell.
         family: Name of the family it belongs to, or None.
         title: The family's graph in words; else empty.
+        defaulted: Inputs that an initializer has a value for, and that may be left out.
         symbols: Dynamic sizes in order of appearance; names that an exporter made up left out.
     """
 
@@ -40,6 +41,7 @@ class Signature:
     role: Role
     family: str | None
     title: str
+    defaulted: tuple[str, ...] = ()
 
     @property
     def free_inputs(self) -> tuple[TensorSpec, ...]:
@@ -62,26 +64,34 @@ def signature(model: ModelView) -> Signature:
         inputs=model.inputs,
         outputs=model.outputs,
         states=states,
-        host_held=host_inputs(model.inputs, states),
+        host_held=host_inputs(model.inputs, states, family),
         symbols=_symbols((*model.inputs, *model.outputs)),
         role=family.role if family else _role_by_shape(model.inputs, model.outputs, states),
         family=family.name if family else None,
         title=family.title if family else "",
+        defaulted=model.defaulted_inputs,
     )
 
 
 def recognise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Family | None:
-    """The first family whose every pattern is found."""
+    """The first family whose every pattern is found, with the sizes that it asks for."""
     given = [spec.name for spec in inputs], [spec.name for spec in outputs]
     for family in FAMILIES:
         wanted = family.inputs, family.outputs
-        if all(map(_all_found, wanted, given)):
+        if all(map(_all_found, wanted, given)) and _has_sizes(family, (*inputs, *outputs)):
             return family
     return None
 
 
 def _all_found(patterns: Sequence[str], names: Sequence[str]) -> bool:
     return all(any(re.fullmatch(pattern, name) for name in names) for pattern in patterns)
+
+
+def _has_sizes(family: Family, specs: Sequence[TensorSpec]) -> bool:
+    return all(
+        any(re.fullmatch(pattern, spec.name) and spec.size(axis) in sizes for spec in specs)
+        for pattern, axis, sizes in family.sizes
+    )
 
 
 def _symbols(specs: Sequence[TensorSpec]) -> tuple[Symbol, ...]:
@@ -101,7 +111,7 @@ def _role_by_shape(
     1. joint: [B, D, T] and [B, H, U] give [B, T, U, V].
     2. predictor: token ids and states in, states and one floating-point tensor out.
     3. decoder-joint: the same, with a floating-point input besides the states.
-    4. streaming encoder: features and states in, features out.
+    4. streaming encoder: features and states in, features out, and no token ids.
     5. encoder: features [B, D, T] and their lengths [B] in, the same kinds out.
     """
     state_names = {pair.input for pair in states} | {pair.output for pair in states}
@@ -123,7 +133,7 @@ def _stateful_role(taken: Sequence[str], given: Sequence[str]) -> Role:
         return Role.PREDICTOR
     if ids and features and "float4" in given:
         return Role.DECODER_JOINT
-    if features and "float3" in taken and "float3" in given:
+    if "float3" in taken and "float3" in given and "int2" not in taken:
         return Role.STREAMING_ENCODER
     return Role.OTHER
 

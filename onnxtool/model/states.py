@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from onnxtool.model.families import (
-    GENERATED_NAME,
-    HOST_HELD,
-    LENGTH_NAME,
-    STATE_NAMES,
-    Family,
-)
+from onnxtool.model.families import Family
+from onnxtool.model.pairing import Pair, by_name, by_shape, is_batch_axis, plausible
+from onnxtool.model.state_names import HOST_HELD, STATE_NAMES
 from onnxtool.model.tensors import DTYPES, Shape, TensorSpec, count_elements
-
-# More values without names than this are no states, and would take long to compare.
-MAX_UNNAMED = 1000
 
 
 class StateKind(enum.StrEnum):
@@ -47,6 +40,7 @@ class StatePair:
             None where an axis has neither a size nor a meaning.
         found_by: `family` (its table), `name` (a common naming rule) or `shape`.
         problem: Why it is mismatched; else empty.
+        note: What a stream that is fed it must know; else empty.
     """
 
     input: str
@@ -57,6 +51,7 @@ class StatePair:
     zero_bytes: int | None
     found_by: str
     problem: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,93 +68,53 @@ def pair_states(
     """Pair state inputs with outputs, in order of input.
 
     1. by the family's own rules, where the graph belongs to a known family;
-    2. by the naming rules that exporters share, among values of the same rank;
+    2. by the naming rules that exporters share, among values that may be states;
     3. by dtype, rank and sizes, in order, where an exporter made up both names.
+
+    A graph takes and gives something besides its states, so pairs of 2 and 3 that would leave
+    nothing else are none: an image in and an image out.
     """
     grows = family is not None and family.grows
     pairs: dict[str, StatePair] = {}
     left = {spec.name: spec for spec in outputs}
 
-    def claim(source: TensorSpec, target: TensorSpec, found_by: str) -> None:
-        pairs[source.name] = _judge(source, target, found_by, grows=grows)
-        del left[target.name]
+    def claim(found: Iterable[Pair], found_by: str) -> None:
+        for source, target in found:
+            pairs[source.name] = _judge(source, target, found_by, grows=grows)
+            del left[target.name]
 
-    for source in inputs:  # 1
-        rules = family.states if family else ()
-        if target := _named(source, rules, left):
-            claim(source, target, "family")
-    for source in inputs:  # 2
-        if source.name in pairs or re.fullmatch(LENGTH_NAME, source.name):
-            continue
-        target = _named(source, STATE_NAMES, left)
-        if target and _rank(source) == _rank(target):
-            claim(source, target, "name")
-    alike = _by_shape([s for s in inputs if s.name not in pairs], left.values())  # 3
-    # A graph takes and gives something besides its states; an image in and an image out are none.
-    if len(pairs) + len(alike) < len(inputs) and len(alike) < len(left):
-        for source, target in alike:
-            claim(source, target, "shape")
-    return tuple(pairs[source.name] for source in inputs if source.name in pairs)
+    def claim_some(found: Sequence[Pair], found_by: str) -> None:
+        if len(pairs) + len(found) < len(inputs) and len(found) < len(left):
+            claim(found, found_by)
+
+    claim(by_name(inputs, left, family.states if family else ()), "family")  # 1
+    named = by_name(_unpaired(inputs, pairs), left, STATE_NAMES)
+    claim_some(plausible(named, inputs), "name")  # 2
+    claim_some(by_shape(_unpaired(inputs, pairs), left.values()), "shape")  # 3
+    return _with_notes([pairs[source.name] for source in inputs if source.name in pairs])
 
 
-def host_inputs(inputs: Iterable[TensorSpec], states: Iterable[StatePair]) -> tuple[HostInput, ...]:
+def host_inputs(
+    inputs: Iterable[TensorSpec], states: Iterable[StatePair], family: Family | None = None
+) -> tuple[HostInput, ...]:
     """The inputs whose state the host must hold."""
     paired = {pair.input for pair in states}
     return tuple(
-        HostInput(spec.name, HOST_HELD[spec.name])
+        HostInput(spec.name, meaning)
         for spec in inputs
-        if spec.name in HOST_HELD and spec.name not in paired
+        if spec.name not in paired and (meaning := _held(spec.name, family))
     )
 
 
-def _named(
-    source: TensorSpec, rules: Iterable[tuple[str, str]], outputs: dict[str, TensorSpec]
-) -> TensorSpec | None:
-    for pattern, template in rules:
-        match = re.fullmatch(pattern, source.name)
-        # An identical name is no state: an input cannot be an output, save by mistake.
-        if match and (name := match.expand(template)) in outputs and name != source.name:
-            return outputs[name]
-    return None
+def _held(name: str, family: Family | None) -> str | None:
+    for pattern, meaning in family.host if family else ():
+        if re.fullmatch(pattern, name):
+            return meaning
+    return HOST_HELD.get(name)
 
 
-def _rank(spec: TensorSpec) -> int | None:
-    return None if spec.shape is None else len(spec.shape)
-
-
-def _by_shape(
-    inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec]
-) -> list[tuple[TensorSpec, TensorSpec]]:
-    """Pairs of values whose names an exporter made up, in order."""
-    sources, targets = (
-        [spec for spec in specs if re.fullmatch(GENERATED_NAME, spec.name)]
-        for specs in (inputs, outputs)
-    )
-    if max(len(sources), len(targets)) > MAX_UNNAMED:
-        return []
-    found: list[tuple[TensorSpec, TensorSpec]] = []
-    for source in sources:
-        if target := next((target for target in targets if _alike(source, target)), None):
-            targets.remove(target)
-            found.append((source, target))
-    return found
-
-
-def _alike(source: TensorSpec, target: TensorSpec) -> bool:
-    """Same dtype and rank, at least a matrix, and no size that contradicts another.
-
-    A static batch of 1 may meet a dynamic one: NeMo's predictor has that.
-    """
-    if source.dtype != target.dtype:
-        return False
-    if source.shape is None or target.shape is None or len(source.shape) != len(target.shape):
-        return False
-    static = [
-        (a, b)
-        for a, b in zip(source.shape, target.shape, strict=True)
-        if isinstance(a, int) and isinstance(b, int)
-    ]
-    return len(source.shape) >= 2 and bool(static) and all(a == b for a, b in static)
+def _unpaired(inputs: Iterable[TensorSpec], pairs: Mapping[str, StatePair]) -> Iterator[TensorSpec]:
+    return (spec for spec in inputs if spec.name not in pairs)
 
 
 def _judge(source: TensorSpec, target: TensorSpec, found_by: str, *, grows: bool) -> StatePair:
@@ -172,6 +127,27 @@ def _judge(source: TensorSpec, target: TensorSpec, found_by: str, *, grows: bool
     return StatePair(
         source.name, target.name, kind, source.dtype, source.shape, size, found_by, problem
     )
+
+
+def _with_notes(pairs: Sequence[StatePair]) -> tuple[StatePair, ...]:
+    """Mark the states that limit what others would take.
+
+    NeMo's predictor declares the batch of one LSTM state as dynamic and that of the other as 1.
+    """
+    return tuple(
+        replace(pair, note="batch 1 only")
+        if any(_is_other_of_batch_1(pair, other) for other in pairs)
+        else pair
+        for pair in pairs
+    )
+
+
+def _is_other_of_batch_1(pair: StatePair, other: StatePair) -> bool:
+    """Whether two states differ in one axis alone: 1 in the first, and dynamic in the other."""
+    if pair.shape is None or other.shape is None or len(pair.shape) != len(other.shape):
+        return False
+    different = [(a, b) for a, b in zip(pair.shape, other.shape, strict=True) if a != b]
+    return len(different) == 1 and different[0][0] == 1 and not isinstance(different[0][1], int)
 
 
 def _contradiction(source: TensorSpec, target: TensorSpec) -> str:
@@ -199,7 +175,7 @@ def _growing_axes(source: TensorSpec, target: TensorSpec, *, grows: bool) -> fro
     if renamed or not grows:
         return frozenset(renamed)
     unknown = {i for i, (a, b) in axes if not isinstance(a, int) and None in {a, b}}
-    return frozenset(i for i in unknown if not _is_batch(source, i))
+    return frozenset(i for i in unknown if not is_batch_axis(source, i))
 
 
 def _zero_bytes(spec: TensorSpec, growing: frozenset[int]) -> int | None:
@@ -212,24 +188,8 @@ def _zero_bytes(spec: TensorSpec, growing: frozenset[int]) -> int | None:
             sizes.append(dimension)
         elif axis in growing:
             sizes.append(0)
-        elif _is_batch(spec, axis):
+        elif is_batch_axis(spec, axis):
             sizes.append(1)
         else:
             return None
     return count_elements(sizes) * bits // 8
-
-
-BATCH_NAMES = frozenset({"batch", "batch_size", "bs", "n", "b"})
-
-
-def is_batch_symbol(symbol: str) -> bool:
-    """Whether a symbol names the batch axis."""
-    return symbol.lower() in BATCH_NAMES or "batch" in symbol.lower()
-
-
-def _is_batch(spec: TensorSpec, axis: int) -> bool:
-    dimension = (spec.shape or ())[axis]
-    if isinstance(dimension, str):
-        return is_batch_symbol(dimension)
-    # An axis without a real name: the first is the batch in every family but LSTM states.
-    return axis == 0

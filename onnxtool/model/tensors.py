@@ -75,17 +75,24 @@ class TensorSpec:
         shape: Sizes and symbols. None for an unknown size, and for the whole of an unknown rank.
         auto_named: Axes whose symbol an exporter made up and that therefore say nothing, with
             that name. They are None in `shape`.
+        element_shape: Of the tensors in a sequence, an optional or a map; None where nothing is
+            known, and for a tensor itself.
     """
 
     name: str
     dtype: str
     shape: Shape | None
     auto_named: tuple[tuple[int, str], ...] = ()
+    element_shape: Shape | None = None
 
     @property
     def dynamic_axes(self) -> dict[int, str | None]:
         """Axis -> symbol, for every axis without a fixed size."""
         return {axis: d for axis, d in enumerate(self.shape or ()) if not isinstance(d, int)}
+
+    def size(self, axis: int) -> Dimension:
+        """The size or symbol of an axis; None where nothing is known, or there is no such axis."""
+        return self.shape[axis] if self.shape is not None and axis < len(self.shape) else None
 
     def axis_name(self, axis: int) -> str:
         """What `--at` calls this axis: its symbol, or input:axis where it has no real one."""
@@ -109,11 +116,15 @@ def is_auto_named(symbol: str, value: str, axis: int) -> bool:
     return re.fullmatch(r"_dynamic_axes_\d{1,3}", symbol.removeprefix(value)) is not None
 
 
+_TENSORS = frozenset({"tensor_type", "sparse_tensor_type"})
+
+
 def spec_of(value: onnx.ValueInfoProto) -> TensorSpec:
     """The declared type of a graph input or output."""
     kind = value.type.WhichOneof("value")
-    if kind not in {"tensor_type", "sparse_tensor_type"}:
-        return TensorSpec(value.name, type_name(value.type), None)
+    if kind not in _TENSORS:
+        inner = _element_shape(value.type)
+        return TensorSpec(value.name, type_name(value.type), None, element_shape=inner)
     declared = getattr(value.type, kind)
     if not declared.HasField("shape"):
         return TensorSpec(value.name, type_name(value.type), None)
@@ -132,6 +143,25 @@ def spec_of(value: onnx.ValueInfoProto) -> TensorSpec:
         for axis, (dim, symbol) in enumerate(zip(declared.shape.dim, symbols, strict=True))
     )
     return TensorSpec(value.name, type_name(value.type), shape, auto)
+
+
+def _element_shape(declared: onnx.TypeProto) -> Shape | None:
+    """The shape of the tensors at the bottom of a sequence, an optional or a map."""
+    match kind := declared.WhichOneof("value"):
+        case "tensor_type" | "sparse_tensor_type":
+            tensor = getattr(declared, kind)
+            if not tensor.HasField("shape"):
+                return None
+            return tuple(
+                dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None
+                for dim in tensor.shape.dim
+            )
+        case "sequence_type" | "optional_type":
+            return _element_shape(getattr(declared, kind).elem_type)
+        case "map_type":
+            return _element_shape(declared.map_type.value_type)
+        case _:
+            return None
 
 
 def type_name(declared: onnx.TypeProto) -> str:

@@ -116,9 +116,16 @@ class ModelView:
     @cached_property
     def inputs(self) -> tuple[TensorSpec, ...]:
         """What a caller must feed: graph inputs that no initializer has a value for."""
-        initialized = {tensor.name for tensor in self.proto.graph.initializer}
-        initialized |= {tensor.values.name for tensor in self.proto.graph.sparse_initializer}
-        return tuple(spec_of(v) for v in self.proto.graph.input if v.name not in initialized)
+        defaulted = set(self.defaulted_inputs)
+        return tuple(spec_of(v) for v in self.proto.graph.input if v.name not in defaulted)
+
+    @cached_property
+    def defaulted_inputs(self) -> tuple[str, ...]:
+        """Names of graph inputs that an initializer has a value for: before IR version 4, all."""
+        graph = self.proto.graph
+        initialized = {tensor.name for tensor in graph.initializer}
+        initialized |= {tensor.values.name for tensor in graph.sparse_initializer}
+        return tuple(value.name for value in graph.input if value.name in initialized)
 
     @cached_property
     def outputs(self) -> tuple[TensorSpec, ...]:

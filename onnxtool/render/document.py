@@ -48,12 +48,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under column names. `more` names what is left out of a long one, as in `12 nodes`."""
+    """Rows under column names.
+
+    Attributes:
+        lesser: Columns to do without where there is no room for all, the least important first.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     align: tuple[Align, ...] = ()
     tone: Tone = Tone.PLAIN
+    lesser: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

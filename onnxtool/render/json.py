@@ -98,6 +98,7 @@ def _graph(result: Inspection, depth: int | None) -> Object:
         "title": signature.title,
         "inputs": [_spec(spec) for spec in signature.inputs],
         "outputs": [_spec(spec) for spec in signature.outputs],
+        "defaulted_inputs": list(signature.defaulted),
         "states": [_state(pair) for pair in signature.states],
         "host_held": [{"input": h.input, "meaning": h.meaning} for h in signature.host_held],
         "symbols": _symbols(signature),
@@ -132,6 +133,7 @@ def _spec(spec: TensorSpec) -> Object:
         "shape": _list(spec.shape),
         "dynamic_axes": {str(axis): name for axis, name in spec.dynamic_axes.items()},
         "auto_named": {str(axis): name for axis, name in spec.auto_named},
+        "element_shape": _list(spec.element_shape),
     }
 
 
@@ -145,6 +147,7 @@ def _state(pair: StatePair) -> Object:
         "zero_bytes": pair.zero_bytes,
         "found_by": pair.found_by,
         "problem": pair.problem or None,
+        "note": pair.note or None,
     }
 
 

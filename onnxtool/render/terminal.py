@@ -1,89 +1,64 @@
-"""A document for a terminal: rich renderables, which the command line prints."""
+"""A document for a terminal: text with styles, laid out for a width."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table as RichTable
+from rich.cells import cell_len
 from rich.text import Text
 
-from onnxtool.render.document import (
-    Align,
-    Block,
-    Cell,
-    Document,
-    Facts,
-    Heading,
-    Paragraph,
-    Share,
-    Table,
-    Tone,
-)
-from onnxtool.render.units import plain, shortened
-
-BAR_CELLS = 12
-_EIGHTHS = " ▏▎▍▌▋▊▉"
-_INDENT = (0, 0, 0, 2)
+from onnxtool.render.columns import table_lines
+from onnxtool.render.document import Block, Document, Facts, Heading, Paragraph, Table
+from onnxtool.render.folding import fold
+from onnxtool.render.layout import GAP, INDENT, Layout, style_of
+from onnxtool.render.units import in_ascii, plain
 
 
-def render(document: Document, *, max_rows: int | None) -> RenderableType:
-    """Lay a document out; tables longer than `max_rows` are cut, and say so."""
-    return Group(*(part for block in document for part in _block(block, max_rows)))
+def render(document: Document, layout: Layout) -> Text:
+    """Lay a document out; a table that is longer than the layout allows is cut, and says so."""
+    lines = (line for block in document for line in _block(block, layout))
+    return Text("\n", no_wrap=True, overflow="ignore").join(lines)
 
 
-def _block(block: Block, max_rows: int | None) -> Iterator[RenderableType]:
+def _block(block: Block, layout: Layout) -> Iterator[Text]:
     match block:
-        case Heading(text, level, note):
+        case Heading():
             yield Text()
-            style = "bold underline" if level == 1 else "bold"
-            yield Text.assemble((_clean(text, max_rows), style), ("  " + plain(note), "dim"))
+            yield from _heading(block, layout)
         case Facts(rows):
-            grid = RichTable.grid(padding=(0, 2))
-            for _ in range(2):
-                grid.add_column(overflow="fold")  # Half a hash is none.
-            for label, value in rows:
-                # A label may be a key of the model's metadata.
-                grid.add_row(Text(_clean(label, max_rows), "dim"), Text(_clean(value, max_rows)))
-            yield Padding(grid, _INDENT)
+            yield from _facts(rows, layout)
         case Table():
-            yield Padding(_table(block, max_rows), _INDENT)
-            hidden = 0 if max_rows is None else len(block.rows) - max_rows
-            if hidden > 0:
-                yield Padding(Text(f"… {hidden:,} more rows: --all shows them", "dim"), _INDENT)
+            yield from table_lines(block, layout)
         case Paragraph(text, tone):
-            yield Padding(Text(plain(text), style=_style(tone)), _INDENT)
+            # Running text is never shortened.
+            whole = in_ascii(plain(text)) if layout.ascii_only else plain(text)
+            for line in fold(whole, layout.width - len(INDENT)):
+                yield Text(INDENT + line, style_of(tone))
 
 
-def _table(table: Table, max_rows: int | None) -> RichTable:
-    rich = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for index, name in enumerate(table.columns):
-        right = index < len(table.align) and table.align[index] is Align.RIGHT
-        rich.add_column(name, justify="right" if right else "left", overflow="fold")
-    for row in table.rows[:max_rows]:
-        rich.add_row(*(_cell(cell, max_rows) for cell in row), style=_style(table.tone))
-    return rich
+def _heading(heading: Heading, layout: Layout) -> Iterator[Text]:
+    style = "bold underline" if heading.level == 1 else "bold"
+    text, note = layout.clean(heading.text), layout.clean(heading.note)
+    if cell_len(text) + GAP + cell_len(note) <= layout.width:
+        yield Text.assemble((text, style), ("  " + note if note else "", "dim"))
+        return
+    for line in fold(text, layout.width):
+        yield Text(line, style)
+    for line in fold(note, layout.width - len(INDENT)) if note else ():
+        yield Text(INDENT + line, "dim")
 
 
-def _cell(cell: Cell, max_rows: int | None) -> Text:
-    # Text, not str: names in a model may contain rich markup such as "[0]".
-    if isinstance(cell, Share):
-        return Text.assemble((bar(cell.fraction), "cyan"), f" {cell.fraction:6.1%}")
-    return Text(_clean(cell, max_rows))
+def _facts(rows: Sequence[tuple[str, str]], layout: Layout) -> Iterator[Text]:
+    clean = [(layout.clean(label), layout.clean(value)) for label, value in rows]
+    room = layout.width - len(INDENT) - GAP
+    # A label may be a key of the model's metadata: it leaves the value half of the line.
+    labels = min(max((cell_len(label) for label, _ in clean), default=0), room // 2)
+    for label, value in clean:
+        cells = fold(label, labels), fold(value, room - labels)
+        for left, right in zip_longest(*cells, fillvalue=""):
+            yield Text.assemble(INDENT, (_padded(left, labels + GAP), "dim"), right)
 
 
-def _clean(text: str, max_rows: int | None) -> str:
-    """Safe to print, and short unless everything was asked for."""
-    return plain(text) if max_rows is None else shortened(plain(text))
-
-
-def bar(fraction: float) -> str:
-    """A horizontal bar of `BAR_CELLS` characters, to an eighth of a character."""
-    eighths = round(min(max(fraction, 0.0), 1.0) * BAR_CELLS * 8)
-    full, part = divmod(eighths, 8)
-    return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(BAR_CELLS)
-
-
-def _style(tone: Tone) -> str:
-    return "red" if tone is Tone.BAD else ""
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))

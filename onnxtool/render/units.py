@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from onnxtool.model.tensors import Shape
 
-_BINARY = ("KiB", "MiB", "GiB", "TiB")
-_DECIMAL = ("k", "M", "G", "T", "P")
+_BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_DECIMAL = ("k", "M", "G", "T", "P", "E")
 # Longer text is cut in the middle: both ends of a name tell more than its middle.
 MAX_TEXT = 300
 
@@ -27,9 +27,10 @@ def _scaled(number: int, base: int, units: tuple[str, ...]) -> str:
     value = float(number)
     for unit in units:
         value /= base
-        if round(value, 1) < base or unit == units[-1]:
+        if round(value, 1) < base:
             return f"{value:.{2 if value < 9.995 else 1}f} {unit}"
-    raise AssertionError("the last unit takes any number")
+    # A shape may claim more than there is.
+    return f"{value:.1e} {units[-1]}"
 
 
 def count(number: int, noun: str) -> str:
@@ -69,6 +70,15 @@ def plain(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(map(_visible, text))
+
+
+# What reports are written with besides ASCII, in ASCII.
+_IN_ASCII = str.maketrans({"·": "-", "…": "...", "≥": ">="})
+
+
+def in_ascii(text: str) -> str:
+    """The text without the characters that are ours and no ASCII; those of names stay."""
+    return text.translate(_IN_ASCII)
 
 
 def _visible(character: str) -> str:

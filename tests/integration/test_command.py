@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -64,7 +65,8 @@ def test_help_of_a_command_lists_its_options() -> None:
 
 def test_no_command_is_a_question_for_help() -> None:
     finished = onnxtool()
-    assert "inspect" in finished.stdout + finished.stderr
+    assert (finished.code, finished.stderr) == (2, "")
+    assert finished.stdout == onnxtool("--help").stdout
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
@@ -224,10 +226,23 @@ def test_options_that_make_no_sense_are_one_line(arguments: list[str], told: str
     ],
     ids=" ".join,
 )
-def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str]) -> None:
     finished = onnxtool(*arguments)
     assert (finished.code, finished.stdout) == (2, "")
-    assert "Error" in finished.stderr
+    assert re.fullmatch(r"error: .+ \(see onnxtool( inspect)? --help\)\n", finished.stderr)
+
+
+def test_wrong_usage_is_told_by_name() -> None:
+    finished = onnxtool("inspect", "--format", "html", "x")
+    told = one_line(finished.stderr)
+    assert told.startswith("error: invalid value for '--format' / '-f'")
+    assert told.endswith("'text', 'json', 'markdown' (see onnxtool inspect --help)\n")
+
+
+def test_a_hyphen_is_stdout(tmp_path: Path) -> None:
+    arguments = ("inspect", JOINT, "--no-hash")
+    assert onnxtool(*arguments, "--output", "-", cwd=tmp_path) == onnxtool(*arguments)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_axis_beyond_all_memory_costs_none() -> None:
@@ -310,7 +325,9 @@ def test_any_encoding_of_the_terminal_will_do(encoding: str) -> None:
     )
     assert (finished.returncode, finished.stderr) == (0, b"")
     shown = finished.stdout.decode(encoding)
-    assert ("█" in shown) == (encoding == "utf-8")
+    assert ("█" in shown) == ("·" in shown) == (encoding == "utf-8")
+    assert ("####" in shown) == (encoding != "utf-8")
+    assert "\\u" not in shown
     assert "MatMul" in shown
 
 

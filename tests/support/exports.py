@@ -394,6 +394,7 @@ EXPORTS = (
         "speech f32[batch_size, feats_length, 560]; speech_lengths i32[batch_size]",
         "enc f32[batch_size, feats_length, 512]; enc_len i32[batch_size];"
         "alphas f32[batch_size, feats_length]",
+        host=frozenset({"speech"}),
     ),
     Export(
         "paraformer-online decoder",
@@ -405,6 +406,7 @@ EXPORTS = (
         "logits f32[batch_size, token_length, 8404]; sample_ids i64[batch_size, token_length];"
         + numbered("out_cache_# f32[batch_size, 512, 10];", 16),
         {f"in_cache_{number}": f"out_cache_{number}" for number in range(16)},
+        host=frozenset({"acoustic_embeds"}),
     ),
     Export(
         "t-one",
@@ -446,7 +448,7 @@ EXPORTS = (
         "input f32[?, ?]; state f32[2, ?, 128]; sr i64[]",
         "output f32[?, 1]; stateN f32[?, ?, ?]",
         {"state": "stateN"},
-        host=frozenset({"sr"}),
+        host=frozenset({"input", "sr"}),
     ),
     Export(
         "whisper decoder of sherpa",
@@ -460,7 +462,7 @@ EXPORTS = (
         out_n_layer_self_k_cache f32[4, n_audio, 448, 384];
         out_n_layer_self_v_cache f32[4, n_audio, 448, 384]""",
         {f"in_n_layer_self_{part}_cache": f"out_n_layer_self_{part}_cache" for part in ("k", "v")},
-        host=frozenset({"offset"}),
+        host=frozenset({"offset", "n_layer_cross_k", "n_layer_cross_v"}),
     ),
     Export(
         "whisper encoder of sherpa",
@@ -488,6 +490,7 @@ EXPORTS = (
         f"input_ids i64[batch_size, 1]; {WHISPER_PAST}",
         f"logits f32[batch_size, 1, 51865]; {WHISPER_PRESENT}",
         growing=WHISPER_GROWING,
+        host=frozenset(WHISPER_CONSTANT),
     ),
     Export(
         "whisper decoder_model of optimum",
@@ -504,22 +507,58 @@ EXPORTS = (
         "last_hidden_state f32[batch_size, 1500, 384]",
     ),
     Export(
-        "moonshine preprocess", Role.OTHER, None, "args_0 f32[?, ?]", "sequential f32[?, ?, 288]"
+        "encoder_model of Speech2Text",
+        Role.ENCODER,
+        "huggingface",
+        "input_features f32[batch_size, T, 80]; attention_mask i64[batch_size, T]",
+        "last_hidden_state f32[batch_size, T_out, 256]",
+    ),
+    Export(
+        "decoder_model of T5",
+        Role.OTHER,
+        "huggingface",
+        """encoder_attention_mask i64[batch_size, S]; input_ids i64[batch_size, T];
+        encoder_hidden_states f32[batch_size, S, 512]""",
+        "logits f32[batch_size, T, 32128];" + WHISPER_PRESENT + WHISPER_CROSS,
+    ),
+    Export(
+        "decoder_with_past_model of T5",
+        Role.OTHER,
+        "huggingface",
+        f"encoder_attention_mask i64[batch_size, S]; input_ids i64[batch_size, 1]; {WHISPER_PAST}",
+        f"logits f32[batch_size, 1, 32128]; {WHISPER_PRESENT}",
+        growing=WHISPER_GROWING,
+        host=frozenset(WHISPER_CONSTANT),
+    ),
+    Export(
+        "moonshine preprocess",
+        Role.OTHER,
+        "moonshine",
+        "args_0 f32[?, ?]",
+        "sequential f32[?, ?, 288]",
+    ),
+    Export(
+        "model of Keras with the same names",
+        Role.OTHER,
+        None,
+        "args_0 f32[?, ?]",
+        "sequential f32[?, 10]",
     ),
     Export(
         "moonshine encode",
-        Role.OTHER,
-        None,
+        Role.ENCODER,
+        "moonshine",
         "args_0 f32[?, ?, 288]; args_1 i32[?]",
         "layer_normalization_12 f32[?, ?, 288]",
     ),
     Export(
         "moonshine uncached_decode",
         Role.OTHER,
-        None,
+        "moonshine",
         "args_0 i32[?, ?]; args_1 f32[?, ?, 288]; args_2 i32[?]",
         "reversible_embedding f32[?, ?, 32768];"
         "functional_22 f32[?, ?, 8, 36]; functional_23 f32[?, ?, 8, 36]",
+        host=frozenset({"args_2"}),
     ),
     Export(
         "moonshine cached_decode",
@@ -530,6 +569,18 @@ EXPORTS = (
         "reversible_embedding f32[?, ?, 32768];"
         "functional_22 f32[?, ?, 8, 36]; functional_23 f32[?, ?, 8, 36]",
         growing={"args_3": "functional_22", "args_4": "functional_23"},
+        host=frozenset({"args_2"}),
+    ),
+    Export(
+        "moonshine cached_decode with a name for its step",
+        Role.OTHER,
+        "moonshine",
+        "args_0 i32[?, ?]; args_1 f32[?, ?, 288]; seq_len i32[?]; args_3 f32[?, ?, 8, 36];"
+        "args_4 f32[?, ?, 8, 36]",
+        "reversible_embedding f32[?, ?, 32768];"
+        "functional_22 f32[?, ?, 8, 36]; functional_23 f32[?, ?, 8, 36]",
+        growing={"args_3": "functional_22", "args_4": "functional_23"},
+        host=frozenset({"seq_len"}),
     ),
     Export(
         "canary decoder of sherpa",

@@ -16,7 +16,7 @@ from onnxtool.cli.options import Format
 from onnxtool.cli.output import deliver, deliver_json, progress, refuse_to_overwrite
 from onnxtool.errors import OnnxToolError, UsageError
 from onnxtool.progress import SILENT
-from onnxtool.render.document import Facts, Heading, Table
+from onnxtool.render.document import Facts, Heading, Share, Table
 
 REPORT = (Heading("joint.onnx", 1), Facts((("nodes", "14"),)))
 LONG = (Table(("name",), tuple((f"row {index}",) for index in range(500))),)
@@ -72,15 +72,50 @@ def test_no_line_ends_with_spaces(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("format", [Format.TEXT, Format.MARKDOWN])
-def test_long_tables_are_cut_unless_all_is_asked_for(
-    format: Format, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_goes_into_a_pipe_is_whole(format: Format, capsys: pytest.CaptureFixture[str]) -> None:
     deliver(LONG, format, None, show_all=False)
-    cut = capsys.readouterr().out
-    assert cut.count("row ") == 20
-    assert "… 480 more rows" in cut
-    deliver(LONG, format, None, show_all=True)
     assert capsys.readouterr().out.count("row ") == 500
+
+
+def test_rows_that_go_into_a_pipe_are_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    table = Table(("a", "b"), (("x " * 100, "y " * 100), ("z", "z")))
+    deliver((table,), Format.TEXT, None, show_all=False)
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+@pytest.mark.parametrize("format", [Format.TEXT, Format.MARKDOWN])
+def test_a_terminal_gets_all_rows_if_all_is_asked_for(
+    format: Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    deliver(LONG, format, None, show_all=True)
+    assert terminal.getvalue().count("row ") == 500
+
+
+@pytest.mark.parametrize("format", [Format.TEXT, Format.MARKDOWN])
+@pytest.mark.parametrize(
+    ("encoding", "can_draw"),
+    [("ascii", False), ("latin-1", False), ("cp1252", False), ("cp437", False), ("utf-8", True)],
+)
+def test_an_encoding_without_our_characters_gets_ascii(
+    encoding: str, can_draw: bool, format: Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdout = io.TextIOWrapper(out := io.BytesIO(), encoding=encoding, errors="strict")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    blocks = (Heading("a", 1, "joint · x"), Table(("share",), ((Share(0.5),),)))
+    deliver(blocks, format, None, show_all=False)
+    assert ("·" in out.getvalue().decode(encoding)) == can_draw
+
+
+def test_a_file_is_utf_8_wherever_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    deliver((Heading("a", 1, "joint · x"),), Format.TEXT, tmp_path / "r.txt", show_all=False)
+    assert (tmp_path / "r.txt").read_text(encoding="utf-8") == "a  joint · x\n"
 
 
 def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,5 +256,4 @@ def test_stdout_that_is_closed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_limits_leave_something_to_see() -> None:
-    assert output.LOG_ROWS >= 10
     assert output.LEAST_ROWS >= 1

@@ -105,6 +105,11 @@ def test_role_of_a_graph_without_states_is_not_guessed(inputs: str, outputs: str
         pytest.param("enc f32[B, 96, T]", "z f32[B, T, U, 40]", id="features to a lattice"),
         pytest.param("enc f32[B, 96, T]; ids i32[B, U]", "z f32[B, V]", id="both to logits"),
         pytest.param("mels f32[B, 80]", "z f32[B, 96, T2]", id="a frame to features"),
+        pytest.param(
+            "token i32[B, 1]; encoded f32[B, T, 288]; seq_len i32[1]",
+            "logits f32[B, 1, V]",
+            id="step of an attention decoder",
+        ),
         pytest.param("mels f32[B, 80, T]", "z f32[B, V]", id="features to logits"),
     ],
 )
@@ -125,6 +130,21 @@ def test_decoder_without_an_encoder_is_no_whisper() -> None:
     assert [(pair.input, pair.kind) for pair in found.states] == [
         ("past_key_values.0.key", StateKind.GROWING)
     ]
+
+
+@pytest.mark.parametrize("vocabulary", ["32128", "V", "?"])
+def test_decoder_of_another_vocabulary_is_not_called_whisper(vocabulary: str) -> None:
+    model = interface(
+        "input_ids i64[B, T]; encoder_hidden_states f32[B, S, 384]",
+        f"logits f32[B, T, {vocabulary}]; present.0.decoder.key f32[B, 6, P, 64]",
+    )
+    assert signature(model).family == "huggingface"
+
+
+@pytest.mark.parametrize("shape", ["[B, 80, T]", "[B, 3000, 80]", "[B, 40, 3000]", "[B, T]", ""])
+def test_encoder_of_other_features_is_not_called_whisper(shape: str) -> None:
+    model = interface(f"input_features f32{shape}", "last_hidden_state f32[B, S, 384]")
+    assert signature(model).family == "huggingface"
 
 
 # --- Symbols -------------------------------------------------------------------------------------

@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from onnxtool.model.families import FAMILIES, HOST_HELD, Family
-from onnxtool.model.states import (
-    StateKind,
-    StatePair,
-    host_inputs,
-    is_batch_symbol,
-    pair_states,
-)
+from onnxtool.model.families import FAMILIES, Family
+from onnxtool.model.pairing import is_batch_symbol
+from onnxtool.model.state_names import HOST_HELD
+from onnxtool.model.states import StateKind, StatePair, host_inputs, pair_states
+from tests.support.exports import EXPORTS, Export
 from tests.support.models import interface
 
 CANARY = next(family for family in FAMILIES if family.name == "canary")
@@ -60,6 +57,32 @@ def test_names_that_exporters_give_to_states(source: str, target: str) -> None:
         pytest.param("x f32[1, 3, 64, 64]", "y f32[1, 3, 64, 64]", id="image to image"),
         pytest.param("input.1 f32[1, 3, 64, 64]", "495 f32[1, 3, 64, 64]", id="made up names"),
         pytest.param("0 f32[1, 3, H, W]; 1 f32[1, 3, H, W]", "2 f32[1, 3, H, W]", id="image pair"),
+        pytest.param("x f32[1, 3, H, W]", "x_out f32[1, 3, H, W]", id="image renamed"),
+        pytest.param(
+            "x f32[1, 3, H, W]; m f32[1, 1, H, W]",
+            "x_out f32[1, 3, H, W]; m_out f32[1, 1, H, W]",
+            id="all renamed",
+        ),
+        pytest.param(
+            "x f32[1, 3, H, W]; strength f32[1]",
+            "x_out f32[1, 3, H, W]; score f32[1]",
+            id="image of any size",
+        ),
+        pytest.param(
+            "x f32[?, 3, ?, ?]; strength f32[1]",
+            "x_out f32[?, 3, ?, ?]; score f32[1]",
+            id="image of unknown size",
+        ),
+        pytest.param(
+            "x f32[B, T, 80]; noise f32[B, T]",
+            "y f32[B, T, 96]; noise_out f32[B, T]",
+            id="as long as another input",
+        ),
+        pytest.param("x f32[1, 8]; mask f32[8]", "y f32[1, 8]; mask_out f32[8]", id="mask"),
+        pytest.param(
+            "x f32[1, 8]; pad_mask bool", "y f32[1, 8]; new_pad_mask bool", id="mask of any rank"
+        ),
+        pytest.param("x f32[1, 8]; image f32[8]", "y f32[1, 8]; image_out f32[8]", id="image"),
         pytest.param("x f32[1, 8]; length i64[1]", "y f32[1, 8]; length_out i64[1]", id="length"),
         pytest.param("x f32[1, 8]; x_lens i64[1]", "y f32[1, 8]; new_x_lens i64[1]", id="lens"),
         pytest.param("x f32[1, 8]; x_len.1 i64[1]", "y f32[1, 8]; x_len i64[1]", id="len.1"),
@@ -94,6 +117,29 @@ def test_state_with_a_made_up_name_is_told_by_its_shape(inside: str, outside: st
     assert names(f"x f32[1, 8]; 3 {inside}", f"y f32[1, 8]; 9 {outside}") == {"3": "9"}
 
 
+@pytest.mark.parametrize("name", ["cache_mask", "state_image", "past_audio"])
+def test_what_calls_itself_a_state_is_one(name: str) -> None:
+    assert names(f"x f32[1, T]; {name} f32[1, T]", f"y f32[1]; new_{name} f32[1, T]") == {
+        name: f"new_{name}"
+    }
+
+
+def test_state_of_the_past_is_one_though_it_has_two_dynamic_axes() -> None:
+    inputs = "x i64[B, T]; past_key f32[B, heads, P, 64]"
+    outputs = "y f32[B, T, V]; present_key f32[B, heads, Q, 64]"
+    assert names(inputs, outputs) == {"past_key": "present_key"}
+
+
+def test_states_without_a_word_for_it_keep_their_sizes() -> None:
+    inputs, outputs = "x f32[B, T]; left f32[B, W]", "y f32[B, T]; left_out f32[B, W]"
+    assert names(inputs, outputs) == {"left": "left_out"}
+
+
+def test_family_knows_its_states_even_if_there_is_nothing_else() -> None:
+    inputs, outputs = "cache_last_time f32[1, 4]", "cache_last_time_next f32[1, 4]"
+    assert names(inputs, outputs, NEMO) == {"cache_last_time": "cache_last_time_next"}
+
+
 def test_named_states_leave_nothing_for_those_with_made_up_names() -> None:
     inputs, outputs = "h f32[1, 4]; 3 f32[1, 4]", "h_out f32[1, 4]; 9 f32[1, 4]; y f32[1]"
     assert names(inputs, outputs) == {"h": "h_out"}
@@ -123,6 +169,17 @@ def test_rule_of_the_family_is_tried_before_common_names() -> None:
     family = next(each for each in FAMILIES if each.name == "nemo")
     (pair,) = pairs(inputs, outputs, family)
     assert (pair.output, pair.found_by) == ("cache_last_time_next", "family")
+
+
+# Their names for a state going in and coming out follow no rule.
+IRREGULAR = {"wenet ctc of sherpa", "canary decoder of sherpa", "canary decoder of onnx-asr"}
+
+
+@pytest.mark.parametrize("export", [e for e in EXPORTS if e.name not in IRREGULAR], ids=str)
+def test_common_names_and_shapes_find_the_states_of_nearly_all_families(export: Export) -> None:
+    """And nothing else, so that a graph that is only like one of them is told as well."""
+    expected = {**export.fixed, **export.growing}
+    assert names(export.inputs, export.outputs) == expected
 
 
 # --- Whether it can be fed back ------------------------------------------------------------------
@@ -192,6 +249,26 @@ def test_unknown_rank_is_no_mismatch(inside: str, outside: str) -> None:
     assert (pair.kind, pair.problem) == (StateKind.FIXED, "")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "notes"),
+    [
+        pytest.param("[2, B, 8]", "[2, 1, 8]", ["", "batch 1 only"], id="the second"),
+        pytest.param("[2, 1, 8]", "[2, ?, 8]", ["batch 1 only", ""], id="the first"),
+        pytest.param("[2, 1, 8]", "[2, 1, 8]", ["", ""], id="both"),
+        pytest.param("[2, B, 8]", "[2, B, 8]", ["", ""], id="neither"),
+        pytest.param("[2, B, 8]", "[2, 1, 9]", ["", ""], id="other kinds of state"),
+        pytest.param("[2, 3, 8]", "[2, 1, 8]", ["", ""], id="sizes"),
+        pytest.param("[2, B, 8]", "[1, 8]", ["", ""], id="other ranks"),
+        pytest.param("[2, B, 8]", "", ["", ""], id="unknown rank"),
+    ],
+)
+def test_state_of_batch_1_beside_one_of_any(first: str, second: str, notes: list[str]) -> None:
+    found = pairs(
+        f"x f32[B]; h f32{first}; c f32{second}", f"y f32[B]; h_out f32{first}; c_out f32{second}"
+    )
+    assert [pair.note for pair in found] == notes
+
+
 # --- The state that starts a stream --------------------------------------------------------------
 
 
@@ -232,6 +309,14 @@ def test_input_that_only_the_host_can_keep(name: str) -> None:
     model = interface(f"x f32[1]; {name} i64[1]", "y f32[1]")
     (held,) = host_inputs(model.inputs, ())
     assert (held.input, held.meaning) == (name, HOST_HELD[name])
+
+
+def test_family_says_what_the_host_keeps() -> None:
+    silero = next(family for family in FAMILIES if family.name == "silero-vad-v5")
+    model = interface("input f32[1, 576]; sr i64[]", "output f32[1, 1]")
+    held = {each.input: each.meaning for each in host_inputs(model.inputs, (), silero)}
+    assert list(held) == ["input", "sr"]
+    assert "last 64 samples" in held["input"]
 
 
 def test_input_that_the_graph_gives_back_is_not_the_hosts() -> None:

@@ -73,12 +73,23 @@ def test_element_type_without_a_width_keeps_its_name_or_number(number: int, name
             TensorSpec("x", "float32", (None, 3), ((0, "x_dim_0"),)),
             id="made up symbol",
         ),
-        pytest.param("seq(int64[N]) x", TensorSpec("x", "sequence(int64)", None), id="sequence"),
         pytest.param(
-            "optional(seq(float)) x", TensorSpec("x", "optional(sequence(float32))", None), id="opt"
+            "seq(int64[N, 2, ?]) x",
+            TensorSpec("x", "sequence(int64)", None, element_shape=("N", 2, None)),
+            id="sequence",
         ),
         pytest.param(
-            "map(string, float) x", TensorSpec("x", "map(string, float32)", None), id="map"
+            "seq(float[]) x", TensorSpec("x", "sequence(float32)", None), id="sequence of any rank"
+        ),
+        pytest.param(
+            "optional(seq(float[4])) x",
+            TensorSpec("x", "optional(sequence(float32))", None, element_shape=(4,)),
+            id="optional",
+        ),
+        pytest.param(
+            "map(string, float[4]) x",
+            TensorSpec("x", "map(string, float32)", None, element_shape=(4,)),
+            id="map",
         ),
         pytest.param(
             "sparse_tensor(float[4]) x", TensorSpec("x", "sparse(float32)", (4,)), id="sparse"

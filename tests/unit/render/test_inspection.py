@@ -10,7 +10,8 @@ from onnx import TensorProto, helper
 
 from onnxtool.analysis.inspection import inspect
 from onnxtool.render.document import Document, Facts, Heading, Paragraph, Share, Table, Tone
-from onnxtool.render.inspection import MAX_VALUE, document
+from onnxtool.render.inspection import document
+from onnxtool.render.inspection.limits import BRIEF
 from tests.support.models import WORDS_TDT, model, write
 
 RELU = "g (float[1] x) => (float[1] y) { y = Relu(x) }"
@@ -18,9 +19,14 @@ JOINT, STREAMING = WORDS_TDT / "joint.onnx", WORDS_TDT / "encoder_streaming.onnx
 
 
 def report(
-    path: Path, at: Mapping[str, int] | None = None, *, depth: int = 1, hash: bool = False
+    path: Path,
+    at: Mapping[str, int] | None = None,
+    *,
+    depth: int = 1,
+    hash: bool = False,
+    show_all: bool = False,
 ) -> Document:
-    return document(inspect(path, at=at, hash=hash), depth=depth)
+    return document(inspect(path, at=at, hash=hash), depth=depth, show_all=show_all)
 
 
 def headings(blocks: Document) -> list[str]:
@@ -114,8 +120,19 @@ def test_external_data_lists_what_is_wrong(tmp_path: Path) -> None:
 def test_long_metadata_are_cut(tmp_path: Path) -> None:
     proto = model(RELU)
     proto.metadata_props.add(key="vocab", value="x" * 100_000)
-    value = facts(report(write(tmp_path / "m.onnx", proto)))["metadata vocab"]
-    assert value == "x" * MAX_VALUE + "… (100,000 characters)"
+    path = write(tmp_path / "m.onnx", proto)
+    value = facts(report(path))["metadata vocab"]
+    assert value == "x" * (BRIEF.characters or 0) + "… (100,000 characters)"
+    assert facts(report(path, show_all=True))["metadata vocab"] == "x" * 100_000
+
+
+def test_long_lists_are_cut_unless_all_is_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.onnx", model(RELU))
+    names = [f"stray{number}.bin" for number in range(9)]
+    for name in names:
+        (tmp_path / name).write_text("x")
+    assert facts(report(tmp_path))["orphans"].endswith(" … and 4 more")
+    assert facts(report(path.parent, show_all=True))["orphans"] == ", ".join(names)
 
 
 def test_the_interface_tells_states_and_unknown_axes() -> None:
@@ -131,6 +148,33 @@ def test_the_interface_tells_states_and_unknown_axes() -> None:
     assert rows["cache_last_channel_out"][3:] == ("[batch, 4, ?, 96]", "0: batch, 2: ?")
 
 
+def test_modules_of_a_level_are_shown_largest_first() -> None:
+    blocks = section(report(WORDS_TDT / "encoder.onnx", {"time": 100}), "Modules")
+    shares = [row[-1].fraction for row in table(blocks).rows if isinstance(row[-1], Share)]
+    assert shares == sorted(shares, reverse=True)
+    assert len(shares) > 3
+
+
+def test_the_interface_tells_what_a_sequence_holds(tmp_path: Path) -> None:
+    text = """g (seq(float[N, 80]) s, optional(int64[2]) o, seq(float[]) u) => (float[1] y) {
+        y = custom.Magic(s, o, u)
+    }"""
+    rows = table(section(report(write(tmp_path / "m.onnx", model(text))), "Interface")).rows
+    assert [row[2:] for row in rows[:3]] == [
+        ("sequence(float32)", "of [N, 80]", "none"),
+        ("optional(int64)", "of [2]", "none"),
+        ("sequence(float32)", "[…]", "rank unknown"),
+    ]
+
+
+def test_inputs_that_may_be_left_out_are_named(tmp_path: Path) -> None:
+    proto = model("g (float[1] x, float[1] w) => (float[1] y) { y = Add(x, w) }")
+    proto.graph.initializer.add(name="w", data_type=TensorProto.FLOAT, dims=[1], float_data=[1.0])
+    blocks = section(report(write(tmp_path / "m.onnx", proto)), "Interface")
+    assert [row[1] for row in table(blocks).rows] == ["x", "y"]
+    assert facts(blocks) == {"with a default, in an initializer": "1 input: w"}
+
+
 def test_states_have_their_kind_and_size() -> None:
     rows = table(section(report(STREAMING), "States")).rows
     assert rows[0] == (
@@ -141,6 +185,15 @@ def test_states_have_their_kind_and_size() -> None:
         "[batch, 4, 256, 96]",
         "384.0 KiB",
     )
+
+
+def test_a_state_has_its_remark_beside_its_kind(tmp_path: Path) -> None:
+    text = """g (float[N, 8] x, float[2, N, 8] h, float[2, 1, 8] c)
+        => (float[N, 8] y, float[2, N, 8] h_out, float[2, 1, 8] c_out) {
+            y = Relu(x) h_out = Relu(h) c_out = Relu(c)
+        }"""
+    rows = table(section(report(write(tmp_path / "m.onnx", model(text))), "States")).rows
+    assert [row[2] for row in rows] == ["fixed", "fixed (batch 1 only)"]
 
 
 def test_operators_are_listed_whole() -> None:
@@ -230,6 +283,7 @@ def test_modules_are_indented_to_the_depth_asked_for() -> None:
     assert "Modules" not in headings(report(encoder, depth=0))
     shallow = [row[0] for row in table(section(report(encoder, depth=1), "Modules")).rows]
     deep = [row[0] for row in table(section(report(encoder, depth=2), "Modules")).rows]
+    assert shallow[0] == "layers.0"
     assert "layers.0" in shallow
     assert not any(str(name).startswith(" ") for name in shallow)
     assert "  self_attn" in deep
@@ -240,7 +294,8 @@ def test_modules_show_macs_if_there_are_any() -> None:
     encoder = WORDS_TDT / "encoder.onnx"
     without = section(report(encoder), "Modules")
     with_macs = section(report(encoder, {"time": 100}), "Modules")
-    assert (note(without), note(with_macs)) == ("share of the weight bytes", "share of the MACs")
+    assert note(without) == "share of the weight bytes, largest first"
+    assert note(with_macs) == "share of the MACs, largest first"
     assert table(without).columns == ("module", "nodes", "parameters", "bytes", "share")
     assert table(with_macs).columns == ("module", "nodes", "parameters", "bytes", "MACs", "share")
 
@@ -282,9 +337,11 @@ def test_a_folder_lists_its_graphs_by_role() -> None:
 
 def test_nested_metadata_have_dotted_names(tmp_path: Path) -> None:
     write(tmp_path / "m.onnx", model(RELU))
-    (tmp_path / "model_meta.json").write_text('{"a": {"b": {"c": 1}, "d": null}, "e": {}, "f": []}')
+    (tmp_path / "model_meta.json").write_text(
+        '{"a": {"b": {"c": 1}, "d": null}, "e": {}, "f": [true, "g"]}'
+    )
     blocks = section(report(tmp_path), "model_meta.json")
-    assert facts(blocks) == {"a.b.c": "1", "a.d": "null", "e": "{}", "f": "[]"}
+    assert facts(blocks) == {"a.b.c": "1", "a.d": "null", "e": "{}", "f": '[true, "g"]'}
 
 
 def test_files_beside_the_graphs_are_sorted_by_kind(tmp_path: Path) -> None:

@@ -136,7 +136,9 @@ def test_a_graph_has_the_keys_that_were_promised() -> None:
         "shape": ["batch", 80, "time"],
         "dynamic_axes": {"0": "batch", "2": "time"},
         "auto_named": {},
+        "element_shape": None,
     }
+    assert document["defaulted_inputs"] == []
 
 
 def test_a_folder_has_the_keys_that_were_promised() -> None:

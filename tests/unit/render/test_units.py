@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onnxtool.model.tensors import Shape
-from onnxtool.render.units import amount, count, listed, plain, shape, shortened, size
+from onnxtool.render.units import amount, count, in_ascii, listed, plain, shape, shortened, size
 
 KIB, MIB, GIB, TIB = (1024**power for power in (1, 2, 3, 4))
 
@@ -25,7 +25,10 @@ KIB, MIB, GIB, TIB = (1024**power for power in (1, 2, 3, 4))
         (int(1023.94 * KIB), "1023.9 KiB"),
         (MIB, "1.00 MiB"),
         (int(2.3 * GIB), "2.30 GiB"),
-        (5000 * TIB, "5000.0 TiB"),
+        (5000 * TIB, "4.88 PiB"),
+        (1023 * TIB * 1024**2, "1023.0 EiB"),
+        (1024 * TIB * 1024**2, "1.0e+03 EiB"),
+        (2**96 * 4, "2.7e+11 EiB"),
     ],
 )
 def test_bytes_are_in_binary_units(count_bytes: int, text: str) -> None:
@@ -46,7 +49,9 @@ def test_bytes_are_in_binary_units(count_bytes: int, text: str) -> None:
         (171_047_136, "171.0 M"),
         (81_455_026_176, "81.5 G"),
         (999_950_000_000, "1.00 T"),
-        (10**21, "1000000.0 P"),
+        (10**20, "100.0 E"),
+        (10**21, "1.0e+03 E"),
+        (2**96, "7.9e+10 E"),
     ],
 )
 def test_amounts_are_in_decimal_units(number: int, text: str) -> None:
@@ -144,3 +149,7 @@ def test_plain_text_stays_on_one_line_and_can_be_written(text: str) -> None:
     assert len(shown.splitlines()) <= 1
     shown.encode()
     assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in shown)
+
+
+def test_only_what_is_ours_becomes_ascii() -> None:
+    assert in_ascii("Größe · 3 … ≥ 4") == "Größe - 3 ... >= 4"
