@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature
-from onnxtool.model.states import is_batch_symbol
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import ModelView
 from onnxtool.model.wiring import JOINTS

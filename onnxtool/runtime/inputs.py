@@ -15,10 +15,10 @@ import numpy as np
 
 from onnxtool.errors import UsageError
 from onnxtool.model.attributes import integer
-from onnxtool.model.families import LENGTH_NAME
 from onnxtool.model.order import WITH_SUBGRAPHS, reads
+from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature
-from onnxtool.model.states import is_batch_symbol
+from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import ModelView, Scope
 from onnxtool.model.wiring import JOINTS

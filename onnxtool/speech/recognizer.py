@@ -10,8 +10,9 @@ import numpy as np
 
 from onnxtool.errors import UnsupportedModelError
 from onnxtool.model.bundle import Bundle, Member
-from onnxtool.model.families import LENGTH_NAME, Role
+from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature
+from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.runtime.session import Limits, Session, SessionSettings
 from onnxtool.speech.decoding import MAX_SYMBOLS, Emission, GreedyDecoder, TokenLayout

@@ -11,9 +11,10 @@ import numpy as np
 
 from onnxtool.errors import UnsupportedModelError
 from onnxtool.model.bundle import Bundle, Member
-from onnxtool.model.families import LENGTH_NAME, Role
+from onnxtool.model.families import Role
+from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature
-from onnxtool.model.states import is_batch_symbol
+from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.runtime.session import Session
 
