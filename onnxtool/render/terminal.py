@@ -13,13 +13,16 @@ from onnxtool.render.document import (
     Align,
     Block,
     Cell,
+    Code,
     Document,
     Facts,
     Heading,
+    Markup,
     Paragraph,
     Share,
     Table,
     Tone,
+    Toned,
 )
 from onnxtool.render.units import plain, shortened
 
@@ -54,6 +57,12 @@ def _block(block: Block, max_rows: int | None) -> Iterator[RenderableType]:
                 yield Padding(Text(f"… {hidden:,} more rows: --all shows them", "dim"), _INDENT)
         case Paragraph(text, tone):
             yield Padding(Text(plain(text), style=_style(tone)), _INDENT)
+        case Markup(text):
+            from rich.markdown import Markdown
+
+            yield Padding(Markdown(text), _INDENT)
+        case Code(text):
+            yield Padding(Text(text), _INDENT)
 
 
 def _table(table: Table, max_rows: int | None) -> RichTable:
@@ -70,6 +79,8 @@ def _cell(cell: Cell, max_rows: int | None) -> Text:
     # Text, not str: names in a model may contain rich markup such as "[0]".
     if isinstance(cell, Share):
         return Text.assemble((bar(cell.fraction), "cyan"), f" {cell.fraction:6.1%}")
+    if isinstance(cell, Toned):
+        return Text(_clean(cell.text, max_rows), style=_style(cell.tone))
     return Text(_clean(cell, max_rows))
 
 
@@ -86,4 +97,4 @@ def bar(fraction: float) -> str:
 
 
 def _style(tone: Tone) -> str:
-    return "red" if tone is Tone.BAD else ""
+    return {Tone.PLAIN: "", Tone.DOUBTFUL: "yellow", Tone.BAD: "red"}[tone]
