@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
-from onnxtool.cli import inspect, rules
+from onnxtool.cli import check, inspect, rules
 from onnxtool.cli.exits import ExitCode, complain
 from onnxtool.errors import OnnxToolError
 
@@ -34,6 +34,7 @@ def _add(command: Callable[..., None], examples: str) -> None:
 
 
 _add(inspect.inspect, inspect.EXAMPLES)
+_add(check.check, check.EXAMPLES)
 _add(rules.rules, rules.EXAMPLES)
 
 
