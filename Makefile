@@ -56,7 +56,7 @@ test-lowest: ## Run the tests with the oldest dependencies
 lowest: .venv-lowest/installed
 	.venv-lowest/bin/python $(PYTEST) --ignore=tests/golden
 
-golden: .venv/installed ## Accept what users see now as what they should see
+golden: .venv/installed ## Accept what users see now as what they should see, and write docs/rules/
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/golden
 
 bench-inspect: .venv-benchmarks/installed ## Measure `inspect` against its peers (FOLDER=...)

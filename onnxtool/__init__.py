@@ -17,18 +17,28 @@ if TYPE_CHECKING:
     from onnxtool.model.artifact import save
     from onnxtool.model.bundle import Bundle, load
     from onnxtool.model.view import ModelView
+    from onnxtool.rules.engine import check
+    from onnxtool.rules.report import CheckReport, Finding, Suppression
+    from onnxtool.rules.rule import Severity
+    from onnxtool.rules.subject import Settings
 
 # Public name -> defining module. Imported on first use, so `onnxtool --help` never loads onnx.
 _EXPORTS = {
     "Bundle": "onnxtool.model.bundle",
     "BundleInspection": "onnxtool.analysis.inspection",
+    "CheckReport": "onnxtool.rules.report",
+    "Finding": "onnxtool.rules.report",
     "Inspection": "onnxtool.analysis.inspection",
     "MetadataError": "onnxtool.errors",
     "ModelLoadError": "onnxtool.errors",
     "ModelView": "onnxtool.model.view",
     "OnnxToolError": "onnxtool.errors",
+    "Settings": "onnxtool.rules.subject",
+    "Severity": "onnxtool.rules.rule",
+    "Suppression": "onnxtool.rules.report",
     "UnsupportedModelError": "onnxtool.errors",
     "UsageError": "onnxtool.errors",
+    "check": "onnxtool.rules.engine",
     "inspect": "onnxtool.analysis.inspection",
     "load": "onnxtool.model.bundle",
     "save": "onnxtool.model.artifact",
@@ -36,13 +46,19 @@ _EXPORTS = {
 __all__ = [
     "Bundle",
     "BundleInspection",
+    "CheckReport",
+    "Finding",
     "Inspection",
     "MetadataError",
     "ModelLoadError",
     "ModelView",
     "OnnxToolError",
+    "Settings",
+    "Severity",
+    "Suppression",
     "UnsupportedModelError",
     "UsageError",
+    "check",
     "inspect",
     "load",
     "save",

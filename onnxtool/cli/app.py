@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
-from onnxtool.cli import inspect, verify
+from onnxtool.cli import check, inspect, rules, verify
 from onnxtool.cli.exits import ExitCode, complain
 from onnxtool.cli.usage import BadUsage, usage_error
 from onnxtool.errors import OnnxToolError
@@ -35,6 +35,8 @@ def _add(command: Callable[..., None], examples: str) -> None:
 
 
 _add(inspect.inspect, inspect.EXAMPLES)
+_add(check.check, check.EXAMPLES)
+_add(rules.rules, rules.EXAMPLES)
 _add(verify.verify, verify.EXAMPLES)
 
 

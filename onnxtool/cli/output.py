@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Of output that is no terminal: wide enough for hashes, narrow enough for a log.
 PLAIN_WIDTH = 120
 # What a report may be called that replaces an older one.
-REPORT_SUFFIXES = frozenset({".json", ".log", ".markdown", ".md", ".txt"})
+REPORT_SUFFIXES = frozenset({".json", ".log", ".markdown", ".md", ".sarif", ".txt", ".xml"})
 # Rows of a table on a terminal, unless all are asked for: what leaves room for the rest.
 OTHER_LINES, LEAST_ROWS = 12, 8
 # What reports draw with.
@@ -30,6 +30,11 @@ DRAWN = "·…≥█▏"
 def deliver_json(data: object, output: Path | None) -> None:
     """Write JSON. ASCII only, so that no terminal or pipe can break it."""
     _deliver(json.dumps(data, indent=2, allow_nan=False) + "\n", output)
+
+
+def deliver_text(text: str, output: Path | None) -> None:
+    """Write what is rendered already, for programs to read."""
+    _deliver(text, output)
 
 
 def deliver(

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from rich.cells import cell_len
 from rich.text import Text
 
-from onnxtool.render.document import Align, Cell, Share, Table
+from onnxtool.render.document import Align, Cell, Share, Table, Toned
 from onnxtool.render.folding import fit, fold, longest_word
 from onnxtool.render.layout import GAP, INDENT, Layout, style_of
 
@@ -20,10 +20,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 def table_lines(table: Table, layout: Layout) -> Iterator[Text]:
     """A table, cut to the rows that the layout allows and the columns that there is room for."""
-    rows = [
-        tuple(cell if isinstance(cell, Share) else layout.clean(cell) for cell in row)
-        for row in table.rows[: layout.max_rows]
-    ]
+    rows = [tuple(_clean(cell, layout) for cell in row) for row in table.rows[: layout.max_rows]]
     columns, widths = _columns(table, rows, layout)
     header = [
         fold(table.columns[column], width) for column, width in zip(columns, widths, strict=True)
@@ -74,7 +71,7 @@ def _columns(
 
 def _widest(table: Table, rows: Sequence[tuple[Cell, ...]], column: int) -> int:
     cells = (
-        _SHARE_CELLS if isinstance(row[column], Share) else cell_len(str(row[column]))
+        _SHARE_CELLS if isinstance(row[column], Share) else cell_len(_text(row[column]))
         for row in rows
     )
     return max(cell_len(table.columns[column]), *cells, 1)
@@ -84,10 +81,22 @@ def _narrowest(table: Table, rows: Sequence[tuple[Cell, ...]], column: int, natu
     if _is_right(table, column):
         return natural
     cells = (
-        _PERCENT_CELLS if isinstance(row[column], Share) else longest_word(str(row[column]))
+        _PERCENT_CELLS if isinstance(row[column], Share) else longest_word(_text(row[column]))
         for row in rows
     )
     return max(longest_word(table.columns[column]), *cells, 1)
+
+
+def _clean(cell: Cell, layout: Layout) -> Cell:
+    if isinstance(cell, Toned):
+        return Toned(layout.clean(cell.text), cell.tone)
+    return cell if isinstance(cell, Share) else layout.clean(cell)
+
+
+def _text(cell: Cell) -> str:
+    if isinstance(cell, Toned):
+        return cell.text
+    return "" if isinstance(cell, Share) else cell
 
 
 def _is_share(rows: Sequence[tuple[Cell, ...]], column: int) -> bool:
@@ -101,7 +110,8 @@ def _is_right(table: Table, column: int) -> bool:
 def _cell(cell: Cell, width: int, layout: Layout) -> list[Text]:
     # Text, not str: names in a model may contain rich markup such as "[0]".
     if not isinstance(cell, Share):
-        return [Text(line) for line in fold(cell, width)]
+        style = style_of(cell.tone) if isinstance(cell, Toned) else ""
+        return [Text(line, style) for line in fold(_text(cell), width)]
     percent = f"{cell.fraction:{_PERCENT_CELLS}.1%}"
     if width < _SHARE_CELLS:
         return [Text(percent)]

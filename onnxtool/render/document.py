@@ -13,9 +13,6 @@ class Share:
     fraction: float
 
 
-Cell = str | Share
-
-
 class Align(enum.Enum):
     """How a column is set."""
 
@@ -27,7 +24,19 @@ class Tone(enum.Enum):
     """What a block tells of the model."""
 
     PLAIN = "plain"
+    DOUBTFUL = "doubtful"
     BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Toned:
+    """A cell that tells something else than its row."""
+
+    text: str
+    tone: Tone
+
+
+Cell = str | Share | Toned
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +78,20 @@ class Paragraph:
     tone: Tone = Tone.PLAIN
 
 
-Block = Heading | Facts | Table | Paragraph
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """Markdown of our own, never of a model: only here is it more than text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Lines to be copied as they stand."""
+
+    text: str
+    language: str = ""
+
+
+Block = Heading | Facts | Table | Paragraph | Markup | Code
 Document = tuple[Block, ...]

@@ -34,4 +34,4 @@ class Layout:
 
 def style_of(tone: Tone) -> str:
     """How rich shows a tone."""
-    return "red" if tone is Tone.BAD else ""
+    return {Tone.PLAIN: "", Tone.DOUBTFUL: "yellow", Tone.BAD: "red"}[tone]

@@ -9,12 +9,15 @@ from onnxtool.render.document import (
     Align,
     Block,
     Cell,
+    Code,
     Document,
     Facts,
     Heading,
+    Markup,
     Paragraph,
     Share,
     Table,
+    Toned,
 )
 from onnxtool.render.units import plain, shortened
 
@@ -41,6 +44,10 @@ def _block(block: Block, max_rows: int | None) -> Iterator[str]:
             yield from _table(block, max_rows)
         case Paragraph(text):
             yield _escaped(text, None)
+        case Markup(text):
+            yield text
+        case Code(text, language):
+            yield f"```{language}\n{text}\n```"
 
 
 def _table(table: Table, max_rows: int | None) -> Iterator[str]:
@@ -66,7 +73,9 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _text(cell: Cell, max_rows: int | None) -> str:
-    return f"{cell.fraction:.1%}" if isinstance(cell, Share) else _escaped(cell, max_rows)
+    if isinstance(cell, Share):
+        return f"{cell.fraction:.1%}"
+    return _escaped(cell.text if isinstance(cell, Toned) else cell, max_rows)
 
 
 def _escaped(text: str, max_rows: int | None) -> str:

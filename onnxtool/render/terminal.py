@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
@@ -9,7 +10,16 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from onnxtool.render.columns import table_lines
-from onnxtool.render.document import Block, Document, Facts, Heading, Paragraph, Table
+from onnxtool.render.document import (
+    Block,
+    Code,
+    Document,
+    Facts,
+    Heading,
+    Markup,
+    Paragraph,
+    Table,
+)
 from onnxtool.render.folding import fold
 from onnxtool.render.layout import GAP, INDENT, Layout, style_of
 from onnxtool.render.units import in_ascii, plain
@@ -31,10 +41,30 @@ def _block(block: Block, layout: Layout) -> Iterator[Text]:
         case Table():
             yield from table_lines(block, layout)
         case Paragraph(text, tone):
-            # Running text is never shortened.
-            whole = in_ascii(plain(text)) if layout.ascii_only else plain(text)
-            for line in fold(whole, layout.width - len(INDENT)):
-                yield Text(INDENT + line, style_of(tone))
+            yield from _running(text, layout, style_of(tone))
+        case Markup(text):
+            for paragraph in _paragraphs(text):
+                yield from _running(paragraph, layout)
+        case Code(text):
+            for line in text.split("\n"):
+                yield Text(INDENT + line)
+
+
+def _running(text: str, layout: Layout, style: str = "") -> Iterator[Text]:
+    """Text that is never shortened, folded between words."""
+    whole = in_ascii(plain(text)) if layout.ascii_only else plain(text)
+    for line in fold(whole, layout.width - len(INDENT)):
+        yield Text(INDENT + line, style)
+
+
+def _paragraphs(markup: str) -> Iterator[str]:
+    """The paragraphs and list items of Markdown, a line each, with empty lines between them."""
+    for index, paragraph in enumerate(re.split(r"\n\s*\n", markup.strip())):
+        if index:
+            yield ""
+        for item in re.split(r"\n(?=\s*(?:[-*]|\d+\.) )", paragraph):
+            # Emphasis and code are for eyes that have other fonts.
+            yield re.sub(r"\*\*|`", "", " ".join(item.split()))
 
 
 def _heading(heading: Heading, layout: Layout) -> Iterator[Text]:

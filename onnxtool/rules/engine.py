@@ -44,15 +44,17 @@ def check(
 
     Raises:
         ModelLoadError: There is no model at the path, or none that can be read.
-        UsageError: A code fits no rule.
+        UsageError: A code fits no rule, or none is left.
     """
+    rules = chosen(select, ignore)
+    for suppression in suppress:
+        if rule_named(suppression.code).code != suppression.code:
+            raise _unknown(suppression.code)
     if isinstance(model, str | os.PathLike):
         model = load(model, allow_links=allow_links)
-    rules = chosen(select, ignore)
-    chosen([suppression.code for suppression in suppress], ())
     bundle, graphs = _subjects(model, settings)
     inspector = _Inspector(settings, bundle, graphs)
-    progress.start(f"checking {model.path.name}", len(rules), "rules")
+    progress.start(f"checking {model.path}", len(rules), "rules")
     try:
         for rule in rules:
             inspector.apply(rule)
@@ -68,17 +70,36 @@ def chosen(select: Collection[str], ignore: Collection[str]) -> tuple[Rule, ...]
     """The rules whose code begins with one of `select` and with none of `ignore`.
 
     Raises:
-        UsageError: One of them fits no rule.
+        UsageError: One of them fits no rule, or none is left.
     """
     for prefix in (*select, *ignore):
         if not prefix or not any(rule.code.startswith(prefix) for rule in CATALOG):
-            raise UsageError(f"no rule `{prefix}`", hint="`onnxtool rules` lists them")
+            raise _unknown(prefix)
     wanted, unwanted = tuple(select) or ("",), tuple(ignore)
-    return tuple(
+    rules = tuple(
         rule
         for rule in CATALOG
         if rule.code.startswith(wanted) and not rule.code.startswith(unwanted)
     )
+    if not rules:
+        raise UsageError("every rule that is selected is ignored", hint="select others")
+    return rules
+
+
+def rule_named(text: str) -> Rule:
+    """The rule of this code, or of this name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    for rule in CATALOG:
+        if text in {rule.code, rule.name}:
+            return rule
+    raise _unknown(text)
+
+
+def _unknown(code: str) -> UsageError:
+    return UsageError(f"no rule `{code}`", hint="`onnxtool rules` lists them")
 
 
 def _subjects(
@@ -104,7 +125,7 @@ class _Inspector:
         self.may_run = bundle is not None if settings.run is None else settings.run
         self.findings: list[Finding] = []
         self.skipped: list[Skip] = []
-        self.checked: list[Rule] = []
+        self.answers: list[tuple[Rule, str]] = []
         # Subjects that crashed or hung ONNX Runtime: not again with every rule.
         self.broken: dict[str, str] = {}
 
@@ -113,9 +134,8 @@ class _Inspector:
         subjects = list(self._subjects(rule))
         if not subjects:
             self.skipped.append(Skip(rule, "", self._why_none(rule)))
-        answers = [self._answer(rule, subject) for subject in subjects]
-        if any(answers):
-            self.checked.append(rule)
+        for subject in subjects:
+            self._answer(rule, subject)
 
     def _subjects(self, rule: Rule) -> Iterator[Subject]:
         if rule.on_bundle and self.bundle:
@@ -130,21 +150,21 @@ class _Inspector:
             return "it is about folders: check the folder"
         return f"no graph is a {' or a '.join(rule.roles)}"
 
-    def _answer(self, rule: Rule, subject: Subject) -> bool:
-        """Whether the rule could tell; keeps what it found, or why it could not."""
+    def _answer(self, rule: Rule, subject: Subject) -> None:
+        """Keep what the rule finds, or why it cannot tell."""
         try:
             self._require(rule.needs, subject)
             self.findings.extend(_found(rule, subject))
         except Skipped as skipped:
             self.skipped.append(Skip(rule, subject.name, str(skipped)))
-            return False
+            return
         except RunRefusedError as error:
             self.skipped.append(Skip(rule, subject.name, f"ONNX Runtime: {error}"))
-            return False
+            return
         except RunError as error:
             self.broken[subject.name] = f"{error} ({rule.code})"
             self.findings.append(Finding(rule, rule.severity, subject.name, "", str(error)))
-        return True
+        self.answers.append((rule, subject.name))
 
     def _require(self, needs: Needs, subject: Subject) -> None:
         """Raises `Skipped` where the rule may not do what it needs to do."""
@@ -185,13 +205,16 @@ def _report(
         else:
             kept.append(finding)
     used = {suppression for _, suppression in suppressed}
+    answered = {rule.code for rule, _ in inspector.answers}
+    unreadable = model.unreadable if isinstance(model, Bundle) else ()
     return CheckReport(
         path=model.path,
         findings=tuple(sorted(kept, key=lambda finding: -finding.severity)),
         suppressed=tuple(suppressed),
         skipped=tuple(inspector.skipped),
-        checked=tuple(inspector.checked),
-        unused=tuple(s for s in suppress if s not in used),
+        answers=tuple(inspector.answers),
+        unused=tuple(s for s in suppress if s not in used and s.code in answered),
+        unreadable=tuple(error for _, error in unreadable),
     )
 
 

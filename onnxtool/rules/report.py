@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from onnxtool.errors import OnnxToolError, UsageError
 from onnxtool.rules.rule import Rule, Severity
 
 
@@ -45,12 +47,21 @@ class Suppression:
         model: Pattern of the file's name, `*` for any.
         location: Pattern of the location, `*` for any.
         reason: Why it is right to let it through; never empty.
+
+    Raises:
+        UsageError: There is no reason.
     """
 
     code: str
     reason: str
     model: str = "*"
     location: str = "*"
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip():
+            raise UsageError(
+                f"suppression of {self.code}: no reason", hint="say why the finding may stay"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +73,36 @@ class CheckReport:
         findings: Worst first, then in order of the catalog.
         suppressed: Findings that were let through, each with what allowed it.
         skipped: Rules that could not answer.
-        checked: The rules that did, in order of the catalog.
-        unused: Suppressions that let nothing through.
+        answers: Each rule that could, with the model that it was about; in order of the catalog.
+        unused: Suppressions that let nothing through, although their rule did answer.
+        unreadable: Files of the folder that no rule could look at, with the reason.
     """
 
     path: Path
     findings: tuple[Finding, ...]
-    suppressed: tuple[tuple[Finding, Suppression], ...]
-    skipped: tuple[Skip, ...]
-    checked: tuple[Rule, ...]
-    unused: tuple[Suppression, ...]
+    suppressed: tuple[tuple[Finding, Suppression], ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    answers: tuple[tuple[Rule, str], ...] = ()
+    unused: tuple[Suppression, ...] = ()
+    unreadable: tuple[OnnxToolError, ...] = ()
+
+    @property
+    def checked(self) -> tuple[Rule, ...]:
+        """The rules that could answer, in order of the catalog."""
+        return tuple({rule.code: rule for rule, _ in self.answers}.values())
 
     @property
     def worst(self) -> Severity | None:
         """The highest severity of a finding; None for none."""
         return max((finding.severity for finding in self.findings), default=None)
+
+    def path_of(self, model: str) -> Path:
+        """Where the file is that a finding is about."""
+        return self.path if model in {".", "", self.path.name} else self.path / model
+
+
+def unused(reports: Sequence[CheckReport]) -> tuple[Suppression, ...]:
+    """Suppressions that let nothing through in any of these."""
+    used = {suppression for report in reports for _, suppression in report.suppressed}
+    candidates = dict.fromkeys(suppression for report in reports for suppression in report.unused)
+    return tuple(suppression for suppression in candidates if suppression not in used)

@@ -93,14 +93,26 @@ def test_path_with_nul() -> None:
         load("a\0b.onnx")
 
 
+@every_case
+def test_check(corpus: Corpus, name: str) -> None:
+    """Whatever rules say of it, they say it; what cannot be read is no pass."""
+    case, finished = _run(corpus, name, "check", "--no-run", "--all")
+    assert finished.code in ({2} if case.outcome == "refused" else {0, 1, 2}), finished.stderr
+    assert bool(finished.stdout) == (case.outcome != "refused")
+
+
 def _inspect(corpus: Corpus, name: str, *options: str) -> tuple[Case, Finished]:
+    return _run(corpus, name, "inspect", *options)
+
+
+def _run(corpus: Corpus, name: str, verb: str, *options: str) -> tuple[Case, Finished]:
     """Run the installed command on a case, and assert what holds for every one."""
     folder, cases = corpus
     case = cases[name]
     if case.skip:
         pytest.skip(case.skip)
     before = _listing(folder / name)
-    command: list[str | Path] = [sys.executable, "-m", "onnxtool", "inspect", case.path, *options]
+    command: list[str | Path] = [sys.executable, "-m", "onnxtool", verb, case.path, *options]
     finished = run(command, cwd=folder / name, timeout_s=MAX_SECONDS)
     assert _listing(folder / name) == before
     assert "Traceback" not in finished.stderr, finished.stderr

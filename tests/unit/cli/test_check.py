@@ -1,0 +1,63 @@
+"""What the options of `check` make of its settings and its verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onnxtool.cli import check
+from onnxtool.cli.check_output import fails
+from onnxtool.cli.config import Config, FailOn
+from onnxtool.model import contract
+from onnxtool.model.contract import Contract
+from onnxtool.rules import target
+from onnxtool.rules.rule import Severity
+from onnxtool.rules.subject import Settings
+from onnxtool.rules.target import Target
+from onnxtool.runtime.session import Limits
+from tests.support.checks import finding
+
+
+def test_without_options_the_settings_are_the_usual() -> None:
+    assert check._settings(Config()) == Settings()
+
+
+def test_options_become_settings() -> None:
+    wanted = Config(run=True, weights=False, time_limit_s=3, memory_limit_bytes=1 << 30)
+    limits = Limits(time_s=3, memory_bytes=1 << 30)
+    assert check._settings(wanted) == Settings(run=True, weights=False, limits=limits)
+
+
+def test_a_contract_and_targets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path) -> Contract:
+        return Contract(path, {}, None, None)
+
+    chosen = Target("sherpa-onnx")
+    monkeypatch.setattr(contract, "read_contract", read, raising=False)
+    monkeypatch.setattr(target, "parse_target", {"sherpa-onnx": chosen}.get, raising=False)
+    settings = check._settings(Config(contract=Path("c.json"), targets=("sherpa-onnx",)))
+    assert settings.contract == read(Path("c.json"))
+    assert settings.targets == (chosen,)
+
+
+@pytest.mark.parametrize(
+    ("lists", "codes"),
+    [
+        (None, None),
+        ([], None),
+        (["X"], ("X",)),
+        (["X, J001", "M"], ("X", "J001", "M")),
+        (["X,"], ("X", "")),
+    ],
+)
+def test_codes_come_in_lists(lists: list[str] | None, codes: tuple[str, ...] | None) -> None:
+    assert check._split(lists) == codes
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "failing"), [("never", ""), ("error", "3"), ("warning", "23"), ("info", "123")]
+)
+def test_findings_fail_from_a_severity_on(fail_on: str, failing: str) -> None:
+    found = [each for each in Severity if fails(finding(severity=each), FailOn(fail_on))]
+    assert "".join(str(int(each)) for each in found) == failing
