@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onnxtool.analysis.inspection import BundleInspection, Inspection, inspect
+    from onnxtool.comparison.bundles import BundleVerification
+    from onnxtool.comparison.verification import Verdict, Verification
+    from onnxtool.comparison.verify import verify
     from onnxtool.errors import (
         MetadataError,
         ModelLoadError,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 _EXPORTS = {
     "Bundle": "onnxtool.model.bundle",
     "BundleInspection": "onnxtool.analysis.inspection",
+    "BundleVerification": "onnxtool.comparison.bundles",
     "CheckReport": "onnxtool.rules.report",
     "Finding": "onnxtool.rules.report",
     "Inspection": "onnxtool.analysis.inspection",
@@ -38,14 +42,18 @@ _EXPORTS = {
     "Suppression": "onnxtool.rules.report",
     "UnsupportedModelError": "onnxtool.errors",
     "UsageError": "onnxtool.errors",
+    "Verdict": "onnxtool.comparison.verification",
+    "Verification": "onnxtool.comparison.verification",
     "check": "onnxtool.rules.engine",
     "inspect": "onnxtool.analysis.inspection",
     "load": "onnxtool.model.bundle",
     "save": "onnxtool.model.artifact",
+    "verify": "onnxtool.comparison.verify",
 }
 __all__ = [
     "Bundle",
     "BundleInspection",
+    "BundleVerification",
     "CheckReport",
     "Finding",
     "Inspection",
@@ -58,10 +66,13 @@ __all__ = [
     "Suppression",
     "UnsupportedModelError",
     "UsageError",
+    "Verdict",
+    "Verification",
     "check",
     "inspect",
     "load",
     "save",
+    "verify",
 ]
 
 
