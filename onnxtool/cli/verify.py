@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,12 +116,19 @@ def _utterances(
     if features and audio:
         raise UsageError("--features and --audio exclude each other", hint="give one of them")
     if features:
-        return list(read_features(features)), features.name
+        return _some(read_features(features), features), features.name
     if audio:
         from onnxtool.model.bundle import Bundle, load
 
         model = load(reference)
         metadata = model.metadata if isinstance(model, Bundle) else None
         settings = settings_of(metadata.fields if metadata else {})
-        return list(read_recordings(audio, settings)), audio.name
+        return _some(read_recordings(audio, settings), audio), audio.name
     return [], "random"
+
+
+def _some(utterances: Iterable[Utterance], path: Path) -> list[Utterance]:
+    found = list(utterances)
+    if not found:
+        raise UsageError(f"{path}: no utterances in it", hint="leave it out for random values")
+    return found
