@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import onnx
 
-from onnxtool.analysis import contrib
-from onnxtool.analysis.control_flow import NodeRun, Run
 from onnxtool.analysis.macs import FORMULAS, WITHOUT_FORMULA, node_macs
-from onnxtool.analysis.shapes import run_shapes
+from onnxtool.analysis.shapes import contrib
+from onnxtool.analysis.shapes.control_flow import NodeRun, Run
+from onnxtool.analysis.shapes.propagation import run_shapes
+from onnxtool.analysis.shapes.values import KnownShape, Value
 from onnxtool.analysis.sizes import Sizes, resolve
-from onnxtool.analysis.values import KnownShape, Value
 from onnxtool.model.signature import Signature
 from onnxtool.model.states import StateKind
 from onnxtool.model.tensors import MAX_ELEMENTS, count_elements, dtype

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import onnx
 
-from onnxtool.analysis.values import Value
+from onnxtool.analysis.shapes.values import Value
 from onnxtool.model.attributes import integer, integers, text
 from onnxtool.model.view import operator
 

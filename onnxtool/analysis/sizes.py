@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from onnxtool.analysis.values import MAX_ELEMENTS, Array, KnownShape
+from onnxtool.analysis.shapes.values import MAX_ELEMENTS, Array, KnownShape
 from onnxtool.errors import UsageError
 from onnxtool.model.families import LENGTH_NAME
 from onnxtool.model.signature import Signature

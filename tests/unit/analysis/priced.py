@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import onnx
 
-from onnxtool.analysis.control_flow import Run
 from onnxtool.analysis.cost import Cost, cost
-from onnxtool.analysis.shapes import run_shapes
+from onnxtool.analysis.shapes.control_flow import Run
+from onnxtool.analysis.shapes.propagation import run_shapes
+from onnxtool.analysis.shapes.values import KnownShape
 from onnxtool.analysis.sizes import resolve
-from onnxtool.analysis.values import KnownShape
 from onnxtool.model.signature import signature
 from tests.support.models import model, view
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import onnxtool
+from onnxtool.analysis.shapes.values import MAX_ELEMENTS
 from onnxtool.analysis.sizes import Sizes, axis_names, check_names, resolve, settable
-from onnxtool.analysis.values import MAX_ELEMENTS
 from onnxtool.errors import UsageError
 from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView

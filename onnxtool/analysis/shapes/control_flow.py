@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import onnx
 
-from onnxtool.analysis.values import (
+from onnxtool.analysis.shapes.values import (
     UNKNOWN,
     Value,
     common,

@@ -17,10 +17,10 @@ import numpy as np
 import onnx
 import onnx.inliner
 
-from onnxtool.analysis.arithmetic import evaluate
-from onnxtool.analysis.contrib import output_types
-from onnxtool.analysis.control_flow import FOLLOW, Followed, NodeRun, Run, Scope
-from onnxtool.analysis.values import (
+from onnxtool.analysis.shapes.arithmetic import evaluate
+from onnxtool.analysis.shapes.contrib import output_types
+from onnxtool.analysis.shapes.control_flow import FOLLOW, Followed, NodeRun, Run, Scope
+from onnxtool.analysis.shapes.values import (
     UNKNOWN,
     Array,
     KnownShape,
