@@ -56,7 +56,7 @@ class Inspection:
         weights: Stored tensors.
         external: Where they are on disk.
         modules: The module tree.
-        cost: MACs and memory, if sizes were given.
+        cost: MACs and memory, if sizes were given or all of the graph's own are fixed.
         damage: What is broken.
     """
 
@@ -120,7 +120,7 @@ def inspect(
     Args:
         model: A path, or what `load` returned for it.
         at: Sizes of dynamic axes, by symbol or as `input:axis`, to compute the cost at. Axes that
-            are not named are taken to be 1.
+            are not named are taken to be 1. Graphs of fixed sizes need none.
         hash: Whether to read every byte for its SHA-256.
         allow_links: Let external data be read through links; for a path only.
         progress: Told about the bytes hashed.
@@ -167,15 +167,18 @@ def _others(view: ModelView, views: Sequence[ModelView]) -> dict[str, frozenset[
 def _costs(
     views: Sequence[ModelView], signatures: Sequence[Signature], at: Mapping[str, int] | None
 ) -> Sequence[Cost | None]:
-    """The cost of each graph, if sizes were given."""
-    if at is None:
+    """The cost of each graph, if sizes were given or all of its own are fixed."""
+    if at is None and not any(known.is_fixed for known in signatures):
         return [None] * len(views)
     # Imported here: the reference operators behind it take as long as all of the rest.
     from onnxtool.analysis.cost import cost
     from onnxtool.analysis.sizes import check_names, settable
 
-    check_names(at, {name for known in signatures for name in settable(known)})
-    return [cost(view, known, at) for view, known in zip(views, signatures, strict=True)]
+    check_names(at or {}, {name for known in signatures for name in settable(known)})
+    return [
+        None if at is None and not known.is_fixed else cost(view, known, at or {})
+        for view, known in zip(views, signatures, strict=True)
+    ]
 
 
 def _inspect(
