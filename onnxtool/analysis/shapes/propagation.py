@@ -20,6 +20,7 @@ import onnx.inliner
 from onnxtool.analysis.shapes.arithmetic import evaluate
 from onnxtool.analysis.shapes.contrib import output_types
 from onnxtool.analysis.shapes.control_flow import FOLLOW, Followed, NodeRun, Run, Scope
+from onnxtool.analysis.shapes.spectra import stft
 from onnxtool.analysis.shapes.values import (
     UNKNOWN,
     Array,
@@ -161,6 +162,8 @@ class _Propagation:
                 bounds = {attribute.name: attribute.i for attribute in node.attribute}
                 part = shape[bounds.get("start", 0) : bounds.get("end", len(shape))]
                 return [from_array(np.array(part, dtype=np.int64))]
+        if node.op_type == "STFT":
+            return [stft(node, inputs)]
         types = self.infer(node, inputs)
         return self.evaluate(node, inputs, types) or [
             Value(types.get(name, _UNKNOWN_TYPE)) for name in node.output

@@ -33,7 +33,7 @@ def run(
 
 
 def shape(
-    source: str, at: Mapping[str, int] | None = None, *, opset: int = 21
+    source: str | onnx.ModelProto, at: Mapping[str, int] | None = None, *, opset: int = 21
 ) -> KnownShape | None:
     """The shape of the output `y`."""
     return run(source, at, opset=opset).values["y"].shape
