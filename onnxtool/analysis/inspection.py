@@ -172,9 +172,9 @@ def _costs(
         return [None] * len(views)
     # Imported here: the reference operators behind it take as long as all of the rest.
     from onnxtool.analysis.cost import cost
-    from onnxtool.analysis.sizes import check_names, settable
+    from onnxtool.analysis.sizes import check_names
 
-    check_names(at or {}, {name for known in signatures for name in settable(known)})
+    check_names(at or {}, signatures)
     return [
         None if at is None and not known.is_fixed else cost(view, known, at or {})
         for view, known in zip(views, signatures, strict=True)
