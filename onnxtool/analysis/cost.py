@@ -17,7 +17,7 @@ from onnxtool.analysis.sizes import Sizes, resolve
 from onnxtool.model.signature import Signature
 from onnxtool.model.states import StateKind
 from onnxtool.model.tensors import MAX_ELEMENTS, count_elements, dtype
-from onnxtool.model.view import STANDARD_DOMAINS, ModelView, operator
+from onnxtool.model.view import STANDARD_DOMAINS, ModelView, node_name, operator
 
 # Operators that give their input another shape: ONNX Runtime lets both share memory.
 VIEWS = frozenset({"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"})
@@ -30,6 +30,19 @@ class Unresolved:
     node: str
     operator: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A node that cannot run at these sizes, since its inputs do not fit.
+
+    Attributes:
+        shapes: Those of its inputs; optional ones that are left out are not here.
+    """
+
+    node: str
+    operator: str
+    shapes: tuple[KnownShape, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,7 @@ class Cost:
         conflicts: Symbols that stand for several sizes.
         misfits: State outputs that do not fit their input at these sizes: (input, output, shape
             of the input, shape of the output).
+        refusals: Nodes that cannot run at these sizes.
         unresolved: Nodes whose MACs are not known.
     """
 
@@ -72,6 +86,7 @@ class Cost:
     outputs: tuple[tuple[str, KnownShape | None], ...]
     conflicts: tuple[SymbolConflict, ...]
     misfits: tuple[tuple[str, str, KnownShape, KnownShape], ...]
+    refusals: tuple[Refusal, ...]
     unresolved: tuple[Unresolved, ...]
 
     @property
@@ -107,8 +122,9 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
         outputs=outputs,
         conflicts=_conflicts(signature, sizes, dict(outputs)),
         misfits=tuple(_misfits(signature, sizes, dict(outputs))),
+        refusals=tuple(_refusals(run)),
         unresolved=tuple(
-            Unresolved(node.name or "/".join(node.output), operator(node), reason)
+            Unresolved(node_name(node), operator(node), reason)
             for node, reason in counted
             if isinstance(reason, str)
         ),
@@ -123,6 +139,16 @@ def _count(run: Run, times: int | None) -> Iterator[tuple[onnx.NodeProto, int | 
         repeats = None if times is None or step.repeats is None else times * step.repeats
         for inner in step.inner:
             yield from _count(inner, repeats)
+
+
+def _refusals(run: Run) -> Iterator[Refusal]:
+    """The nodes that cannot run, of those of which it is known that they do."""
+    for step in run.nodes:
+        if step.refused:
+            shapes = tuple(value.shape or () for value in step.inputs if value is not None)
+            yield Refusal(node_name(step.node), operator(step.node), shapes)
+        for inner in step.inner if step.repeats else ():
+            yield from _refusals(inner)
 
 
 def _may_do_matrix_work(node: onnx.NodeProto) -> bool:
@@ -143,6 +169,9 @@ def _counted(step: NodeRun, times: int | None) -> int | str:
 def _obstacle(step: NodeRun) -> str:
     """Why the MACs of a node are not known: of its inputs, not even the rank, not each size, …."""
     shapes = [value.shape for value in step.inputs if value is not None]
+    lost_at = next((value.lost_at for value in step.inputs if value and value.lost_at), "")
+    if lost_at:
+        return f"shape not known after {lost_at}"
     if None in shapes:
         return "shape not known"
     if any(None in shape for shape in shapes if shape is not None):

@@ -162,6 +162,11 @@ def operator(node: onnx.NodeProto) -> str:
     return f"{node.domain}::{node.op_type}"
 
 
+def node_name(node: onnx.NodeProto) -> str:
+    """What a node is called: its name, or what it makes."""
+    return node.name or "/".join(node.output)
+
+
 def subgraphs(node: onnx.NodeProto) -> Iterator[tuple[str, onnx.GraphProto]]:
     """The graphs in a node's attributes, with the attribute's name."""
     for attribute in node.attribute:

@@ -283,6 +283,13 @@ def _cost(result: Inspection) -> Iterator[Block]:
             f"{shape(before)}.",
             Tone.BAD,
         )
+    if cost.refusals:
+        yield Heading("Not executable", note="inputs do not fit at these sizes")
+        yield Table(
+            ("node", "operator", "takes"),
+            tuple((r.node, r.operator, listed(map(shape, r.shapes))) for r in cost.refusals),
+            tone=Tone.BAD,
+        )
     if cost.unresolved:
         yield Heading(
             "Not resolved", note=count(len(cost.unresolved), "node") + ", not in the total"

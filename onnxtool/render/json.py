@@ -183,6 +183,10 @@ def _cost(cost: Cost) -> Object:
             {"input": taken, "output": given, "takes": _list(before), "gives": _list(after)}
             for taken, given, before, after in cost.misfits
         ],
+        "refusals": [
+            {"node": r.node, "operator": r.operator, "shapes": [list(s) for s in r.shapes]}
+            for r in cost.refusals
+        ],
         "unresolved": [
             {"node": gap.node, "operator": gap.operator, "reason": gap.reason}
             for gap in cost.unresolved

@@ -222,6 +222,13 @@ def test_what_is_not_resolved_is_named(tmp_path: Path) -> None:
     assert facts(section(blocks, "Cost"))["not in the peak"] == "4 values of unknown size"
 
 
+def test_inputs_that_do_not_fit_are_told(tmp_path: Path) -> None:
+    text = "g (float[T, 4] x, float[7, 4] table) => (float[] y) { [a] y = Add(x, table) }"
+    blocks = section(report(write(tmp_path / "m.onnx", model(text)), {"T": 8}), "Not executable")
+    assert table(blocks).rows == (("a", "Add", "[8, 4], [7, 4]"),)
+    assert table(blocks).tone is Tone.BAD
+
+
 # --- Modules -------------------------------------------------------------------------------------
 
 

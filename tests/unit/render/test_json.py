@@ -60,6 +60,17 @@ def test_an_unusual_graph_is_valid(tmp_path: Path) -> None:
     assert document["cost"]["unresolved"]
 
 
+def test_what_does_not_fit_is_valid(tmp_path: Path) -> None:
+    text = """g (float[T, 4] x, float[7, 4] table) => (float[] y) {
+        [a] y = Add(x, table)
+    }"""
+    document = described(write(tmp_path / "m.onnx", model(text)), {"T": 8})
+    validate(document)
+    assert document["cost"]["refusals"] == [
+        {"node": "a", "operator": "Add", "shapes": [[8, 4], [7, 4]]}
+    ]
+
+
 def test_a_damaged_graph_is_valid(tmp_path: Path) -> None:
     proto = model("g (float[1] x) => (float[1] y) { y = Add(x, gone) }")
     tensor = proto.graph.initializer.add(name="w", data_type=TensorProto.FLOAT, dims=[2])
