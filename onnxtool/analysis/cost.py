@@ -8,14 +8,20 @@ from dataclasses import dataclass
 
 import onnx
 
+from onnxtool.analysis.agreement import (
+    Misdeclared,
+    SymbolConflict,
+    conflicts,
+    misdeclared,
+    misfits,
+)
 from onnxtool.analysis.macs import FORMULAS, WITHOUT_FORMULA, node_macs
 from onnxtool.analysis.shapes import contrib
 from onnxtool.analysis.shapes.control_flow import NodeRun, Run
 from onnxtool.analysis.shapes.propagation import run_shapes
 from onnxtool.analysis.shapes.values import KnownShape, Value
-from onnxtool.analysis.sizes import Sizes, resolve
+from onnxtool.analysis.sizes import resolve
 from onnxtool.model.signature import Signature
-from onnxtool.model.states import StateKind
 from onnxtool.model.tensors import MAX_ELEMENTS, count_elements, dtype
 from onnxtool.model.view import STANDARD_DOMAINS, ModelView, node_name, operator
 
@@ -46,14 +52,6 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolConflict:
-    """One symbol that turned out to have several sizes, as (`value:axis`, size)."""
-
-    symbol: str
-    sizes: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Cost:
     """The cost of one run.
 
@@ -71,6 +69,7 @@ class Cost:
         conflicts: Symbols that stand for several sizes.
         misfits: State outputs that do not fit their input at these sizes: (input, output, shape
             of the input, shape of the output).
+        misdeclared: Outputs that come out in another shape than the graph says.
         refusals: Nodes that cannot run at these sizes.
         unresolved: Nodes whose MACs are not known.
     """
@@ -86,6 +85,7 @@ class Cost:
     outputs: tuple[tuple[str, KnownShape | None], ...]
     conflicts: tuple[SymbolConflict, ...]
     misfits: tuple[tuple[str, str, KnownShape, KnownShape], ...]
+    misdeclared: tuple[Misdeclared, ...]
     refusals: tuple[Refusal, ...]
     unresolved: tuple[Unresolved, ...]
 
@@ -120,8 +120,9 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
         peak_at=peak.node,
         unsized=peak.unsized,
         outputs=outputs,
-        conflicts=_conflicts(signature, sizes, dict(outputs)),
-        misfits=tuple(_misfits(signature, sizes, dict(outputs))),
+        conflicts=conflicts(signature, sizes, dict(outputs)),
+        misfits=tuple(misfits(signature, sizes, dict(outputs))),
+        misdeclared=tuple(misdeclared(signature, sizes, dict(outputs))),
         refusals=tuple(_refusals(run)),
         unresolved=tuple(
             Unresolved(node_name(node), operator(node), reason)
@@ -177,36 +178,6 @@ def _obstacle(step: NodeRun) -> str:
     if any(None in shape for shape in shapes if shape is not None):
         return "shape depends on data"
     return "inputs do not fit the operator"
-
-
-def _misfits(
-    signature: Signature, sizes: Sizes, outputs: Mapping[str, KnownShape | None]
-) -> Iterator[tuple[str, str, KnownShape, KnownShape]]:
-    """States that do not grow, and yet come out in another shape than they go in."""
-    for pair in signature.states:
-        taken, given = sizes.shapes.get(pair.input), outputs.get(pair.output)
-        if pair.kind is StateKind.GROWING or taken is None or given is None or None in given:
-            continue
-        if taken != given:
-            yield pair.input, pair.output, taken, given
-
-
-def _conflicts(
-    signature: Signature, sizes: Sizes, outputs: Mapping[str, KnownShape | None]
-) -> tuple[SymbolConflict, ...]:
-    """Symbols of the interface whose axes turned out to have different sizes."""
-    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for spec in (*signature.inputs, *signature.outputs):
-        shape = sizes.shapes.get(spec.name) or outputs.get(spec.name) or ()
-        for axis, symbol in spec.dynamic_axes.items():
-            size = shape[axis] if axis < len(shape) else None
-            if symbol is not None and size is not None:
-                found[symbol][f"{spec.name}:{axis}"] = size
-    return tuple(
-        SymbolConflict(symbol, tuple(axes.items()))
-        for symbol, axes in found.items()
-        if len(set(axes.values())) > 1
-    )
 
 
 class _Memory:

@@ -283,6 +283,12 @@ def _cost(result: Inspection) -> Iterator[Block]:
             f"{shape(before)}.",
             Tone.BAD,
         )
+    for wrong in cost.misdeclared:
+        yield Paragraph(
+            f"Output that is not as declared: {wrong.output} comes out as {shape(wrong.computed)}, "
+            f"and the graph says {shape(wrong.declared)}.",
+            Tone.BAD,
+        )
     if cost.refusals:
         yield Heading("Not executable", note="inputs do not fit at these sizes")
         yield Table(

@@ -183,6 +183,10 @@ def _cost(cost: Cost) -> Object:
             {"input": taken, "output": given, "takes": _list(before), "gives": _list(after)}
             for taken, given, before, after in cost.misfits
         ],
+        "misdeclared": [
+            {"output": m.output, "declared": _list(m.declared), "computed": _list(m.computed)}
+            for m in cost.misdeclared
+        ],
         "refusals": [
             {"node": r.node, "operator": r.operator, "shapes": [list(s) for s in r.shapes]}
             for r in cost.refusals

@@ -5,21 +5,10 @@ from __future__ import annotations
 import pytest
 from onnx import TensorProto
 
-import onnxtool
-from onnxtool.analysis.cost import Cost, Refusal, SymbolConflict, Unresolved, cost
+from onnxtool.analysis.cost import Refusal, Unresolved
 from onnxtool.errors import UsageError
-from onnxtool.model.signature import signature
-from onnxtool.model.view import ModelView
-from tests.support.models import WORDS_TDT, model
-
-from .priced import price, reasons
-
-
-def sample(name: str, **at: int) -> Cost:
-    view = onnxtool.load(WORDS_TDT / name)
-    assert isinstance(view, ModelView)
-    return cost(view, signature(view), at)
-
+from tests.support.models import model
+from tests.unit.analysis.priced import price, reasons, sample
 
 # --- Multiply-accumulates ------------------------------------------------------------------------
 
@@ -126,23 +115,6 @@ def test_an_empty_axis_costs_nothing() -> None:
         y = MatMul(cache, w) cache_out = Identity(cache)
     }"""
     assert price(text, {"P": 0}).macs == {"MatMul": 0}
-
-
-def test_a_symbol_that_stands_for_two_sizes_is_a_conflict() -> None:
-    """The encoder calls the frames that it takes and those that it gives `time`."""
-    (conflict,) = sample("encoder.onnx", time=1000).conflicts
-    assert conflict == SymbolConflict("time", (("audio_signal:2", 1000), ("encoder_output:2", 125)))
-
-
-def test_a_symbol_that_stands_for_one_size_is_none() -> None:
-    assert sample("joint.onnx", time=9, token_len=4, batch=2).conflicts == ()
-
-
-def test_an_output_of_unknown_size_is_no_conflict() -> None:
-    text = """g (float[T] x) => (float[T] y) {
-        k = NonZero(x) t = Squeeze(k) y = Cast<to = 1>(t)
-    }"""
-    assert price(text, {"T": 7}).conflicts == ()
 
 
 # --- Memory --------------------------------------------------------------------------------------

@@ -222,6 +222,16 @@ def test_what_is_not_resolved_is_named(tmp_path: Path) -> None:
     assert facts(section(blocks, "Cost"))["not in the peak"] == "4 values of unknown size"
 
 
+def test_an_output_that_is_not_as_declared_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.onnx", model("g (float[T] x) => (float[5] y) { y = Relu(x) }"))
+    blocks = section(report(path, {"T": 8}), "Cost")
+    (paragraph,) = (block for block in blocks if isinstance(block, Paragraph))
+    assert paragraph.text == (
+        "Output that is not as declared: y comes out as [8], and the graph says [5]."
+    )
+    assert paragraph.tone is Tone.BAD
+
+
 def test_inputs_that_do_not_fit_are_told(tmp_path: Path) -> None:
     text = "g (float[T, 4] x, float[7, 4] table) => (float[] y) { [a] y = Add(x, table) }"
     blocks = section(report(write(tmp_path / "m.onnx", model(text)), {"T": 8}), "Not executable")

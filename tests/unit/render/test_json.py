@@ -61,13 +61,16 @@ def test_an_unusual_graph_is_valid(tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_is_valid(tmp_path: Path) -> None:
-    text = """g (float[T, 4] x, float[7, 4] table) => (float[] y) {
-        [a] y = Add(x, table)
+    text = """g (float[T, 4] x, float[7, 4] table) => (float[] y, float[7, 4] z) {
+        [a] y = Add(x, table) z = Relu(x)
     }"""
     document = described(write(tmp_path / "m.onnx", model(text)), {"T": 8})
     validate(document)
     assert document["cost"]["refusals"] == [
         {"node": "a", "operator": "Add", "shapes": [[8, 4], [7, 4]]}
+    ]
+    assert document["cost"]["misdeclared"] == [
+        {"output": "z", "declared": [7, 4], "computed": [8, 4]}
     ]
 
 
