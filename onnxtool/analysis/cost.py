@@ -91,7 +91,7 @@ class Cost:
 
     @property
     def total_macs(self) -> int:
-        """MACs of all resolved nodes."""
+        """MACs of all resolved nodes: the least that one run does, if there are others."""
         return sum(self.macs.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from onnxtool.analysis.inspection import BundleInspection, Inspection
 from onnxtool.analysis.modules import Module
@@ -24,6 +25,9 @@ from onnxtool.render.document import (
     Tone,
 )
 from onnxtool.render.units import amount, count, listed, shape, size
+
+if TYPE_CHECKING:
+    from onnxtool.analysis.cost import Cost
 
 LEFT, RIGHT = Align.LEFT, Align.RIGHT
 # Metadata values can be whole vocabularies.
@@ -258,7 +262,7 @@ def _cost(result: Inspection) -> Iterator[Block]:
         return
     yield Heading("Cost", note="of one run at " + (_pairs(cost.sizes) or "the sizes of the graph"))
     facts = [
-        ("MACs", f"{amount(cost.total_macs)} ({cost.total_macs:,})"),
+        ("MACs", _total_macs(cost)),
         ("weights", size(cost.weight_bytes)),
         (
             "peak activations",
@@ -306,6 +310,14 @@ def _cost(result: Inspection) -> Iterator[Block]:
         )
 
 
+def _total_macs(cost: Cost) -> str:
+    """The total; the least that it can be, where nodes are not in it."""
+    if cost.unresolved and not cost.total_macs:
+        return "unknown"
+    at_least = "≥ " if cost.unresolved else ""
+    return f"{at_least}{amount(cost.total_macs)} ({cost.total_macs:,})"
+
+
 def _pairs(sizes: Mapping[str, int]) -> str:
     return ", ".join(f"{name}={number}" for name, number in sizes.items())
 
@@ -318,18 +330,25 @@ def _modules(result: Inspection, depth: int) -> Iterator[Block]:
     yield Heading("Modules", note="share of the MACs" if by_macs else "share of the weight bytes")
     columns = ("module", "nodes", "parameters", "bytes", *(("MACs",) if by_macs else ()), "share")
     align = (LEFT, *(RIGHT,) * (len(columns) - 2), LEFT)
-    yield Table(columns, tuple(_module_rows(root, root.children, depth)), align)
+    rows = [*_module_rows(root, root.children, depth)]
+    if not root.elsewhere.is_empty:
+        rows.append(_module_row(root, root.elsewhere, "(elsewhere)"))
+    yield Table(columns, tuple(rows), align)
 
 
 def _module_rows(
     root: Module, children: Sequence[Module], depth: int, indent: str = ""
 ) -> Iterator[tuple[str | Share, ...]]:
     for module in children:
-        macs = (amount(module.macs or 0),) if root.macs else ()
-        numbers = f"{module.nodes:,}", f"{module.parameters:,}", size(module.weight_bytes), *macs
-        yield (indent + module.name, *numbers, Share(module.share_of(root)))
+        yield _module_row(root, module, indent + module.name)
         if depth > 1:
             yield from _module_rows(root, module.children, depth - 1, indent + "  ")
+
+
+def _module_row(root: Module, module: Module, name: str) -> tuple[str | Share, ...]:
+    macs = (amount(module.macs or 0),) if root.macs else ()
+    numbers = f"{module.nodes:,}", f"{module.parameters:,}", size(module.weight_bytes), *macs
+    return (name, *numbers, Share(module.share_of(root)))
 
 
 def _damage(damage: Sequence[Damage]) -> Iterator[Block]:
