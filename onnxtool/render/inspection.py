@@ -247,6 +247,7 @@ def _external(data: ExternalData) -> Iterator[tuple[str, str]]:
         ("of node attributes", data.in_attributes),
         ("missing", data.missing),
         ("short", data.short),
+        ("misplaced", data.misplaced),
         ("outside the folder", data.outside),
         ("refused", data.refused),
         ("orphaned", data.orphaned),

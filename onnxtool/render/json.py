@@ -164,6 +164,7 @@ def _external(data: ExternalData) -> Object:
         "in_attributes": list(data.in_attributes),
         "missing": list(data.missing),
         "short": list(data.short),
+        "misplaced": list(data.misplaced),
         "outside": list(data.outside),
         "refused": list(data.refused),
         "shared": [{"location": location, "graph": graph} for location, graph in data.shared],
