@@ -181,11 +181,12 @@ def _readers(
     for nested in scope.inner:
         _readers(nested, modules, readers)
     # Backwards, so that a node that belongs to no module knows already what reads its outputs.
-    for node, own in zip(reversed(scope.nodes), reversed(modules[id(scope)]), strict=True):
-        module = own or _common(readers, node.output)
+    backwards = map(reversed, (modules[id(scope)], scope.reads, scope.makes))
+    for own, taken, made in zip(*backwards, strict=True):
+        module = own or _common(readers, made)
         if module is None:
             continue
-        for name in filter(None, node.input):
+        for name in filter(None, taken):
             known = readers.get(name)
             readers[name] = module if known is None else _innermost(known, module)
     return readers

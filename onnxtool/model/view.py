@@ -55,6 +55,16 @@ class Scope:
         nodes: Sequence[onnx.NodeProto] = self.body.node
         return nodes
 
+    @cached_property
+    def reads(self) -> tuple[tuple[str, ...], ...]:
+        """The inputs of each node: read once, because protobuf makes each name anew."""
+        return tuple(tuple(node.input) for node in self.nodes)
+
+    @cached_property
+    def makes(self) -> tuple[tuple[str, ...], ...]:
+        """The outputs of each node, likewise."""
+        return tuple(tuple(node.output) for node in self.nodes)
+
     @property
     def initializers(self) -> Sequence[onnx.TensorProto]:
         return self.body.initializer if isinstance(self.body, onnx.GraphProto) else ()
