@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from onnxtool.analysis.cost import Cost
 
 
+# Ten times the nodes of a large model; the cost of more takes a long time and much memory.
+MAX_UNASKED_NODES = 100_000
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What a model's file says of itself; empty where it says nothing."""
@@ -168,17 +172,25 @@ def _costs(
     views: Sequence[ModelView], signatures: Sequence[Signature], at: Mapping[str, int] | None
 ) -> Sequence[Cost | None]:
     """The cost of each graph, if sizes were given or all of its own are fixed."""
-    if at is None and not any(known.is_fixed for known in signatures):
+    graphs = tuple(zip(views, signatures, strict=True))
+    wanted = [at is not None or _is_cheap(view, known) for view, known in graphs]
+    if not any(wanted):
         return [None] * len(views)
     # Imported here: the reference operators behind it take as long as all of the rest.
     from onnxtool.analysis.cost import cost
     from onnxtool.analysis.sizes import check_names
 
-    check_names(at or {}, signatures)
+    at = at or {}
+    check_names(at, signatures)
     return [
-        None if at is None and not known.is_fixed else cost(view, known, at or {})
-        for view, known in zip(views, signatures, strict=True)
+        cost(view, known, at) if costed else None
+        for (view, known), costed in zip(graphs, wanted, strict=True)
     ]
+
+
+def _is_cheap(view: ModelView, known: Signature) -> bool:
+    """Whether to work out the cost of a graph unasked: one of fixed sizes takes no `at`."""
+    return known.is_fixed and sum(view.operators.values()) <= MAX_UNASKED_NODES
 
 
 def _inspect(

@@ -12,6 +12,7 @@ import pytest
 from onnx import TensorProto
 
 import onnxtool
+from onnxtool.analysis import inspection
 from onnxtool.analysis.cost import Cost
 from onnxtool.analysis.inspection import BundleInspection, Inspection, inspect
 from onnxtool.errors import ModelLoadError, UsageError
@@ -133,6 +134,17 @@ def test_a_graph_of_fixed_sizes_has_a_cost_without_asking(tmp_path: Path) -> Non
     found = graph(write(tmp_path / "m.onnx", model(text)))
     assert found.cost is not None
     assert (found.cost.total_macs, found.cost.sizes) == (2 * 3 * 4, {})
+
+
+def test_a_huge_graph_of_fixed_sizes_has_a_cost_only_if_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "m.onnx", model("g (float[1] x) => (float[1] y) { y = Relu(x) }"))
+    monkeypatch.setattr(inspection, "MAX_UNASKED_NODES", 0)
+    assert graph(path).cost is None
+    asked = inspect(path, at={})
+    assert isinstance(asked, Inspection)
+    assert asked.cost is not None
 
 
 def test_only_the_fixed_graphs_of_a_folder_have_one(tmp_path: Path) -> None:
