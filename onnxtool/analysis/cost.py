@@ -8,17 +8,23 @@ from dataclasses import dataclass
 
 import onnx
 
-from onnxtool.analysis import contrib
-from onnxtool.analysis.control_flow import NodeRun, Run
+from onnxtool.analysis.agreement import (
+    Misdeclared,
+    SymbolConflict,
+    conflicts,
+    misdeclared,
+    misfits,
+)
 from onnxtool.analysis.macs import FORMULAS, WITHOUT_FORMULA, node_macs
-from onnxtool.analysis.shapes import run_shapes
-from onnxtool.analysis.sizes import Sizes, resolve
-from onnxtool.analysis.values import KnownShape, Value
+from onnxtool.analysis.shapes import contrib
+from onnxtool.analysis.shapes.control_flow import NodeRun, Run
+from onnxtool.analysis.shapes.propagation import run_shapes
+from onnxtool.analysis.shapes.values import KnownShape, Value
+from onnxtool.analysis.sizes import resolve
 from onnxtool.model.frozen import FrozenDict
 from onnxtool.model.signature import Signature
-from onnxtool.model.states import StateKind
 from onnxtool.model.tensors import MAX_ELEMENTS, count_elements, dtype
-from onnxtool.model.view import STANDARD_DOMAINS, ModelView, operator
+from onnxtool.model.view import STANDARD_DOMAINS, ModelView, node_name, operator
 
 # Operators that give their input another shape: ONNX Runtime lets both share memory.
 VIEWS = frozenset({"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"})
@@ -34,11 +40,16 @@ class Unresolved:
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolConflict:
-    """One symbol that turned out to have several sizes, as (`value:axis`, size)."""
+class Refusal:
+    """A node that cannot run at these sizes, since its inputs do not fit.
 
-    symbol: str
-    sizes: tuple[tuple[str, int], ...]
+    Attributes:
+        shapes: Those of its inputs; optional ones that are left out are not here.
+    """
+
+    node: str
+    operator: str
+    shapes: tuple[KnownShape, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,8 @@ class Cost:
         conflicts: Symbols that stand for several sizes.
         misfits: State outputs that do not fit their input at these sizes: (input, output, shape
             of the input, shape of the output).
+        misdeclared: Outputs that come out in another shape than the graph says.
+        refusals: Nodes that cannot run at these sizes.
         unresolved: Nodes whose MACs are not known.
     """
 
@@ -73,11 +86,13 @@ class Cost:
     outputs: tuple[tuple[str, KnownShape | None], ...]
     conflicts: tuple[SymbolConflict, ...]
     misfits: tuple[tuple[str, str, KnownShape, KnownShape], ...]
+    misdeclared: tuple[Misdeclared, ...]
+    refusals: tuple[Refusal, ...]
     unresolved: tuple[Unresolved, ...]
 
     @property
     def total_macs(self) -> int:
-        """MACs of all resolved nodes."""
+        """MACs of all resolved nodes: the least that one run does, if there are others."""
         return sum(self.macs.values())
 
 
@@ -106,10 +121,12 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
         peak_at=peak.node,
         unsized=peak.unsized,
         outputs=outputs,
-        conflicts=_conflicts(signature, sizes, dict(outputs)),
-        misfits=tuple(_misfits(signature, sizes, dict(outputs))),
+        conflicts=conflicts(signature, sizes, dict(outputs)),
+        misfits=tuple(misfits(signature, sizes, dict(outputs))),
+        misdeclared=tuple(misdeclared(signature, sizes, dict(outputs))),
+        refusals=tuple(_refusals(run)),
         unresolved=tuple(
-            Unresolved(node.name or "/".join(node.output), operator(node), reason)
+            Unresolved(node_name(node), operator(node), reason)
             for node, reason in counted
             if isinstance(reason, str)
         ),
@@ -124,6 +141,16 @@ def _count(run: Run, times: int | None) -> Iterator[tuple[onnx.NodeProto, int | 
         repeats = None if times is None or step.repeats is None else times * step.repeats
         for inner in step.inner:
             yield from _count(inner, repeats)
+
+
+def _refusals(run: Run) -> Iterator[Refusal]:
+    """The nodes that cannot run, of those of which it is known that they do."""
+    for step in run.nodes:
+        if step.refused:
+            shapes = tuple(value.shape or () for value in step.inputs if value is not None)
+            yield Refusal(node_name(step.node), operator(step.node), shapes)
+        for inner in step.inner if step.repeats else ():
+            yield from _refusals(inner)
 
 
 def _may_do_matrix_work(node: onnx.NodeProto) -> bool:
@@ -144,41 +171,14 @@ def _counted(step: NodeRun, times: int | None) -> int | str:
 def _obstacle(step: NodeRun) -> str:
     """Why the MACs of a node are not known: of its inputs, not even the rank, not each size, …."""
     shapes = [value.shape for value in step.inputs if value is not None]
+    lost_at = next((value.lost_at for value in step.inputs if value and value.lost_at), "")
+    if lost_at:
+        return f"shape not known after {lost_at}"
     if None in shapes:
         return "shape not known"
     if any(None in shape for shape in shapes if shape is not None):
         return "shape depends on data"
     return "inputs do not fit the operator"
-
-
-def _misfits(
-    signature: Signature, sizes: Sizes, outputs: Mapping[str, KnownShape | None]
-) -> Iterator[tuple[str, str, KnownShape, KnownShape]]:
-    """States that do not grow, and yet come out in another shape than they go in."""
-    for pair in signature.states:
-        taken, given = sizes.shapes.get(pair.input), outputs.get(pair.output)
-        if pair.kind is StateKind.GROWING or taken is None or given is None or None in given:
-            continue
-        if taken != given:
-            yield pair.input, pair.output, taken, given
-
-
-def _conflicts(
-    signature: Signature, sizes: Sizes, outputs: Mapping[str, KnownShape | None]
-) -> tuple[SymbolConflict, ...]:
-    """Symbols of the interface whose axes turned out to have different sizes."""
-    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for spec in (*signature.inputs, *signature.outputs):
-        shape = sizes.shapes.get(spec.name) or outputs.get(spec.name) or ()
-        for axis, symbol in spec.dynamic_axes.items():
-            size = shape[axis] if axis < len(shape) else None
-            if symbol is not None and size is not None:
-                found[symbol][f"{spec.name}:{axis}"] = size
-    return tuple(
-        SymbolConflict(symbol, tuple(axes.items()))
-        for symbol, axes in found.items()
-        if len(set(axes.values())) > 1
-    )
 
 
 class _Memory:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from onnxtool.analysis.cost import Cost
 
 
+# Ten times the nodes of a large model; the cost of more takes a long time and much memory.
+MAX_UNASKED_NODES = 100_000
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What a model's file says of itself; empty where it says nothing."""
@@ -58,7 +62,7 @@ class Inspection:
         weights: Stored tensors.
         external: Where they are on disk.
         modules: The module tree.
-        cost: MACs and memory, if sizes were given.
+        cost: MACs and memory, if sizes were given or all of the graph's own are fixed.
         damage: What is broken.
     """
 
@@ -122,7 +126,7 @@ def inspect(
     Args:
         model: A path, or what `load` returned for it.
         at: Sizes of dynamic axes, by symbol or as `input:axis`, to compute the cost at. Axes that
-            are not named are taken to be 1.
+            are not named are taken to be 1. Graphs of fixed sizes need none.
         hash: Whether to read every byte for its SHA-256.
         allow_links: Let external data be read through links; for a path only.
         progress: Told about the bytes hashed.
@@ -170,15 +174,26 @@ def _others(view: ModelView, views: Sequence[ModelView]) -> dict[str, frozenset[
 def _costs(
     views: Sequence[ModelView], signatures: Sequence[Signature], at: Mapping[str, int] | None
 ) -> Sequence[Cost | None]:
-    """The cost of each graph, if sizes were given."""
-    if at is None:
+    """The cost of each graph, if sizes were given or all of its own are fixed."""
+    graphs = tuple(zip(views, signatures, strict=True))
+    wanted = [at is not None or _is_cheap(view, known) for view, known in graphs]
+    if not any(wanted):
         return [None] * len(views)
     # Imported here: the reference operators behind it take as long as all of the rest.
     from onnxtool.analysis.cost import cost
-    from onnxtool.analysis.sizes import check_names, settable
+    from onnxtool.analysis.sizes import check_names
 
-    check_names(at, {name for known in signatures for name in settable(known)})
-    return [cost(view, known, at) for view, known in zip(views, signatures, strict=True)]
+    at = at or {}
+    check_names(at, signatures)
+    return [
+        cost(view, known, at) if costed else None
+        for (view, known), costed in zip(graphs, wanted, strict=True)
+    ]
+
+
+def _is_cheap(view: ModelView, known: Signature) -> bool:
+    """Whether to work out the cost of a graph unasked: one of fixed sizes takes no `at`."""
+    return known.is_fixed and sum(view.operators.values()) <= MAX_UNASKED_NODES
 
 
 def _inspect(

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 import onnx
 
-from onnxtool.analysis.values import Value
+from onnxtool.analysis.einsum import einsum_macs
+from onnxtool.analysis.shapes.values import Value
 from onnxtool.model.attributes import integer, integers, text
 from onnxtool.model.view import operator
 
@@ -83,23 +84,10 @@ def _recurrent(gates: int) -> Formula:
 
 
 def _einsum(node: onnx.NodeProto, inputs: Inputs, _outputs: Inputs) -> int | None:
-    """The product of the sizes of all labels, times the number of operands less one."""
-    terms = text(node, "equation").replace(" ", "").partition("->")[0].split(",")
-    sizes: dict[str | int, int] = {}
-    for index, term in enumerate(terms):
-        shape = _shape(inputs, index)
-        if shape is None:
-            return None
-        for label, size in zip(_labels(term, len(shape)), shape, strict=True):
-            # An axis of one element is broadcast.
-            sizes[label] = size if sizes.get(label, 1) == 1 else sizes[label]
-    return math.prod(sizes.values()) * (len(terms) - 1)
-
-
-def _labels(term: str, rank: int) -> list[str | int]:
-    """What each axis is called; those of an ellipsis are numbered from its end: -2, -1."""
-    before, dots, after = term.partition("...")
-    return [*before, *(range(len(before) + len(after) - rank, 0) if dots else ()), *after]
+    """As it is contracted: one pair of operands after the other."""
+    shapes = [_shape(inputs, index) for index in range(len(inputs))]
+    known = [shape for shape in shapes if shape is not None]
+    return einsum_macs(text(node, "equation"), known) if len(known) == len(shapes) else None
 
 
 def _attention(node: onnx.NodeProto, inputs: Inputs, _outputs: Inputs) -> int | None:

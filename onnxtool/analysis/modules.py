@@ -47,6 +47,24 @@ class Module:
         """The last part of the path."""
         return self.path.rpartition("/")[2]
 
+    @property
+    def elsewhere(self) -> Module:
+        """What none of its children has: nodes without a module, and weights that several read."""
+        below = self.children
+        return Module(
+            path="",
+            nodes=self.nodes - sum(child.nodes for child in below),
+            parameters=self.parameters - sum(child.parameters for child in below),
+            weight_bytes=self.weight_bytes - sum(child.weight_bytes for child in below),
+            macs=None if self.macs is None else self.macs - sum(child.macs or 0 for child in below),
+            children=(),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return not (self.nodes or self.parameters or self.weight_bytes or self.macs)
+
     def share_of(self, root: Module) -> float:
         """Its part, 0 to 1, of the MACs of `root`, or of its weight bytes without MACs."""
         if root.macs:
@@ -163,11 +181,12 @@ def _readers(
     for nested in scope.inner:
         _readers(nested, modules, readers)
     # Backwards, so that a node that belongs to no module knows already what reads its outputs.
-    for node, own in zip(reversed(scope.nodes), reversed(modules[id(scope)]), strict=True):
-        module = own or _common(readers, node.output)
+    backwards = map(reversed, (modules[id(scope)], scope.reads, scope.makes))
+    for own, taken, made in zip(*backwards, strict=True):
+        module = own or _common(readers, made)
         if module is None:
             continue
-        for name in filter(None, node.input):
+        for name in filter(None, taken):
             known = readers.get(name)
             readers[name] = module if known is None else _innermost(known, module)
     return readers

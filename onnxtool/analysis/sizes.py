@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from onnxtool.analysis.values import MAX_ELEMENTS, Array, KnownShape
+from onnxtool.analysis.expressions import evaluate, symbols
+from onnxtool.analysis.shapes.values import MAX_ELEMENTS, Array, KnownShape
 from onnxtool.errors import UsageError
 from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature
@@ -39,13 +40,16 @@ class Sizes:
 
 
 def axis_names(signature: Signature) -> tuple[str, ...]:
-    """Everything about the inputs that can be given a size, in order of appearance."""
-    names = (spec.axis_name(axis) for spec in signature.inputs for axis in spec.dynamic_axes)
+    """Everything about the axes of inputs that can be given a size, in order of appearance."""
+    names = (name for dimension in _axes(signature).values() for name in symbols(dimension))
     return tuple(dict.fromkeys(names))
 
 
 def settable(signature: Signature) -> tuple[str, ...]:
-    """Everything that `resolve` takes: axes, and integer inputs of at most one axis."""
+    """Everything that `resolve` takes: axes, and integer inputs of at most one axis.
+
+    Besides, an axis that has a symbol may be named `input:axis`.
+    """
     inputs = (spec.name for spec in signature.inputs if _is_counter(spec))
     return tuple(dict.fromkeys((*axis_names(signature), *inputs)))
 
@@ -56,17 +60,20 @@ def resolve(signature: Signature, at: Mapping[str, int]) -> Sizes:
     Lengths are as long as the audio is, and states as they are at the start of a stream: zero.
 
     Raises:
-        UsageError: `at` has a size that no axis can have, or a number that no input can hold.
+        UsageError: `at` has a size that no axis can have, or two for one symbol, or a number that
+            no input can hold.
     """
     for name, size in at.items():
         if not 0 <= size <= _LARGEST["int64"]:
             raise UsageError(f"the size of `{name}` is {size}", hint="give a number from 0 up")
+    at = _by_symbol(signature, at)
+    _refuse_empty(signature, at)
     names = axis_names(signature)
     assumed = {name: ASSUMED_SIZE for name in names if name not in at}
     known = {**assumed, **at}
     shapes = {
         spec.name: tuple(
-            size if isinstance(size, int) else known[spec.axis_name(axis)]
+            size if isinstance(size, int) else _size(spec.axis_name(axis), known)
             for axis, size in enumerate(spec.shape)
         )
         for spec in signature.inputs
@@ -77,16 +84,77 @@ def resolve(signature: Signature, at: Mapping[str, int]) -> Sizes:
     return Sizes(given, {**assumed, **lengths}, shapes, contents)
 
 
-def check_names(at: Mapping[str, int], settable_names: set[str]) -> None:
+def check_names(at: Mapping[str, int], signatures: Iterable[Signature]) -> None:
     """Refuse a size for something that no graph has.
 
     Raises:
         UsageError: With what there is.
     """
+    signatures = tuple(signatures)
+    names = {name for known in signatures for name in settable(known)}
+    axes = {place: name for known in signatures for place, name in _axes(known).items()}
     for name in at:
-        if name not in settable_names:
-            known = ", ".join(sorted(settable_names)) or "nothing: all sizes are fixed"
+        if name in names:
+            continue
+        if name not in axes:
+            known = ", ".join(sorted(names)) or "nothing: all sizes are fixed"
             raise UsageError(f"no input has an axis called `{name}`", hint=f"there is {known}")
+        if axes[name] not in names:
+            bases = " and ".join(f"`{base}`" for base in symbols(axes[name]))
+            raise UsageError(f"`{name}` is {axes[name]}", hint=f"give the size of {bases}")
+
+
+def _axes(signature: Signature) -> dict[str, str]:
+    """Every dynamic axis of the inputs as `input:axis`, and its symbol or expression or itself."""
+    return {
+        f"{spec.name}:{axis}": spec.axis_name(axis)
+        for spec in signature.inputs
+        for axis in spec.dynamic_axes
+    }
+
+
+def _by_symbol(signature: Signature, at: Mapping[str, int]) -> dict[str, int]:
+    """The sizes in `at` under the names of symbols, where they stand under `input:axis`."""
+    axes = _axes(signature)
+    names = settable(signature)
+    found: dict[str, int] = {}
+    for given, size in at.items():
+        name = given if given in names else axes.get(given, given)
+        if found.setdefault(name, size) != size:
+            raise UsageError(
+                f"`{name}` would be {found[name]} and {size}",
+                hint="give one size: INPUT:AXIS is another name of the symbol there",
+            )
+    return found
+
+
+def _refuse_empty(signature: Signature, at: Mapping[str, int]) -> None:
+    """Refuse an empty axis of what is no state: a stream starts without a past, not without audio.
+
+    Raises:
+        UsageError: With the axis.
+    """
+    states = {pair.input for pair in signature.states}
+    for place, name in _axes(signature).items():
+        if at.get(name) == 0 and place.rpartition(":")[0] not in states:
+            raise UsageError(
+                f"`{name}` is 0, and `{place}` would be empty",
+                hint="give a number from 1 up: only a state may be empty",
+            )
+
+
+def _size(dimension: str, known: Mapping[str, int]) -> int:
+    """The size of an axis.
+
+    Raises:
+        UsageError: It would be negative, or no whole number.
+    """
+    size = evaluate(dimension, known)
+    if size is not None and size.denominator == 1 and 0 <= size <= _LARGEST["int64"]:
+        return int(size)
+    bases = ", ".join(f"{name}={known[name]}" for name in symbols(dimension))
+    result = "no number" if size is None else str(size)
+    raise UsageError(f"{dimension} is {result} at {bases}", hint="give another size with --at")
 
 
 def _contents(

@@ -25,6 +25,7 @@ class ExternalData:
             leave them behind.
         missing: Not there.
         short: Smaller than the tensors in them.
+        misplaced: Referred to at a negative offset or length.
         outside: Not in the model's folder, or reached through a link that leaves it.
         refused: Devices, pipes, folders and links that are not allowed.
         shared: Also referred to by another graph of the folder: (location, other graph).
@@ -37,6 +38,7 @@ class ExternalData:
     in_attributes: tuple[str, ...]
     missing: tuple[str, ...]
     short: tuple[str, ...]
+    misplaced: tuple[str, ...]
     outside: tuple[str, ...]
     refused: tuple[str, ...]
     shared: tuple[tuple[str, str], ...]
@@ -65,6 +67,7 @@ def external_data(
         ),
         missing=_with(files, Trouble.MISSING),
         short=_with(files, Trouble.SHORT),
+        misplaced=_with(files, Trouble.MISPLACED),
         outside=_with(files, Trouble.OUTSIDE),
         refused=_with(files, Trouble.LINK, Trouble.NOT_A_FILE),
         shared=tuple((f.location, others[f.location]) for f in files if f.location in others),

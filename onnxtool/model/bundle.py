@@ -36,6 +36,7 @@ COMPANIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("test data", ("*.npz", "*.npy", "manifest*", "*manifest*.json*", "*.tsv")),
     ("checksum", ("*.sha256", "*SHA256SUMS*", "*.md5", "*.sig", "*.asc")),
     ("script", ("*.py", "*.sh", "Makefile")),
+    ("of the system", (".DS_Store", "._*", "Thumbs.db", "desktop.ini")),
 )
 
 

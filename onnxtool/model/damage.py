@@ -14,7 +14,7 @@ import onnx
 
 from onnxtool.model.external import ExternalFile
 from onnxtool.model.functions import recursive_functions
-from onnxtool.model.order import in_order, reads
+from onnxtool.model.order import WITH_SUBGRAPHS, in_order, reads
 from onnxtool.model.skeleton import MAX_PROTOBUF_BYTES
 from onnxtool.model.tensors import DTYPES, Storage, StoredTensor
 from onnxtool.model.view import ModelView, Scope
@@ -112,16 +112,16 @@ def _graph_damage(scope: Scope, outer: ChainMap[str, None]) -> Iterator[Damage]:
     """Names of a graph and of the graphs inside it: made once, made before they are read."""
     stored = [t.name for t in scope.initializers]
     stored += [t.values.name for t in scope.sparse_initializers]
-    made = [name for node in scope.nodes for name in node.output if name]
+    made = [name for names in scope.makes for name in names if name]
     yield from _repeated(scope, stored, "initializer")
     yield from _repeated(scope, scope.input_names, "input")
     yield from _repeated(scope, [*dict.fromkeys((*stored, *scope.input_names)), *made], "value")
     # A map for each graph, since a copy of all that is outside would be one for each subgraph.
     visible = outer.new_child(dict.fromkeys((*stored, *scope.input_names, *made)))
-    for node in scope.nodes:
+    for node, names in zip(scope.nodes, scope.reads, strict=True):
         if not node.op_type:
             yield Damage("node without an operator", str(scope.at(node=node)))
-        for name in node.input:
+        for name in names:
             if name and name not in visible:
                 yield Damage(
                     f"reads `{name}`, which nothing gives", str(scope.at(node=node)), EXPORT_AGAIN
@@ -142,11 +142,11 @@ def _repeated(scope: Scope, names: Iterable[str], kind: str) -> Iterator[Damage]
 
 def _disorder(scope: Scope) -> Iterator[Damage]:
     """Nodes that stand before what they read, or that wait for each other."""
-    position = {name: i for i, node in enumerate(scope.nodes) for name in node.output}
+    position = {name: i for i, names in enumerate(scope.makes) for name in names if name}
     early = [
         node
-        for i, node in enumerate(scope.nodes)
-        if any(position.get(name, -1) >= i for name in reads(node))
+        for i, (node, names) in enumerate(zip(scope.nodes, scope.reads, strict=True))
+        if any(position.get(name, -1) >= i for name in _needs(node, names))
     ]
     if not early:
         return
@@ -158,6 +158,10 @@ def _disorder(scope: Scope) -> Iterator[Damage]:
         yield Damage("cycle: the node waits for its own output", str(scope.at(node=stuck[0])))
     else:
         yield Damage("node that stands before what it reads", str(scope.at(node=early[0])))
+
+
+def _needs(node: onnx.NodeProto, inputs: Iterable[str]) -> Iterable[str]:
+    return reads(node) if node.op_type in WITH_SUBGRAPHS else inputs
 
 
 def _function_damage(proto: onnx.ModelProto) -> Iterator[Damage]:

@@ -28,6 +28,7 @@ class Trouble(enum.Enum):
 
     MISSING = "missing"
     SHORT = "short"
+    MISPLACED = "misplaced"
     OUTSIDE = "outside"
     LINK = "link"
     NOT_A_FILE = "not a file"
@@ -100,19 +101,20 @@ def _examine(
     verdict = _escape(location) or _unusable(root, location, allow_links=allow_links)
     size = path.stat().st_size if verdict is None else None
     if size is not None:
-        verdict = _too_short(path, size, needed, tensors)
+        verdict = _unlike(path, size, needed, tensors)
     user = f"{tensors[0].scope}:{tensors[0].name or tensors[0].node}"
     return ExternalFile(location, path, size, needed, len(tensors), user, *(verdict or ()))
 
 
-def _too_short(path: Path, size: int, needed: int, tensors: list[StoredTensor]) -> _Verdict | None:
+def _unlike(path: Path, size: int, needed: int, tensors: list[StoredTensor]) -> _Verdict | None:
+    """Whether the file has not what its tensors say."""
     if needed > size:
         with path.open("rb") as file:
             cause = likely_cause(file.read(512))
         hint = cause if cause.startswith("it looks like") else "copy it again"
         return _Verdict(Trouble.SHORT, f"has {size:,} bytes where {needed:,} are needed", hint)
     if any(not 0 <= tensor.offset <= tensor.end for tensor in tensors):
-        return _Verdict(Trouble.SHORT, "is referred to at a negative offset or length")
+        return _Verdict(Trouble.MISPLACED, "is referred to at a negative offset or length")
     return None
 
 

@@ -14,7 +14,15 @@ from google.protobuf.message_factory import GetMessageClass
 
 from onnxtool.errors import ModelLoadError
 from onnxtool.model.file_kind import likely_cause
-from onnxtool.model.wire import LENGTH_DELIMITED, Buffer, Field, WireError, fields
+from onnxtool.model.wire import (
+    LENGTH_DELIMITED,
+    VARINT,
+    Buffer,
+    Field,
+    WireError,
+    fields,
+    read_varint,
+)
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -23,6 +31,11 @@ if TYPE_CHECKING:
 # Messages below the model itself: a parser that follows protobuf's default goes no deeper.
 MAX_DEPTH = 100
 _MODEL = onnx.ModelProto.DESCRIPTOR
+# What each field of a model is encoded as: it has numbers, texts and messages.
+_WIRE_TYPES = {
+    field.number: VARINT if field.type == field.TYPE_INT64 else LENGTH_DELIMITED
+    for field in _MODEL.fields
+}
 # So many zeros in a row are no data of a graph.
 _ZEROS = 256
 _MAX_TENSOR_BYTES = 1 << 26
@@ -37,10 +50,37 @@ def explain(buffer: Buffer, path: Path, error: Exception) -> ModelLoadError:
     try:
         _check(buffer, _MODEL, 0, len(buffer), depth=0)
     except WireError as found:
+        end = _end_of_model(buffer)
+        if end is not None and end <= found.offset:
+            return _followed(path, end, len(buffer) - end)
         return ModelLoadError(
             path, f"not an ONNX model: {found}", offset=found.offset, hint=_cause(buffer, found)
         )
     return ModelLoadError(path, f"not an ONNX model: {error}", hint=likely_cause(buffer[:512]))
+
+
+def _followed(path: Path, end: int, left: int) -> ModelLoadError:
+    what = "byte that is no ONNX follows" if left == 1 else "bytes that are no ONNX follow"
+    hint = f"cut them off, as with `head -c {end}`"
+    return ModelLoadError(path, f"{left:,} {what} the model", offset=end, hint=hint)
+
+
+def _end_of_model(buffer: Buffer) -> int | None:
+    """Where something that is no field of a model follows its graph; None if nothing does.
+
+    What a cut leaves of a model begins with a field of its own.
+    """
+    end, complete = 0, False
+    try:
+        while end < len(buffer):
+            key, _ = read_varint(buffer, end, len(buffer))
+            if _WIRE_TYPES.get(key >> 3) != key & 7:
+                return end if complete else None
+            complete |= key >> 3 == onnx.ModelProto.GRAPH_FIELD_NUMBER
+            end = next(fields(buffer, end, len(buffer))).end
+    except WireError:
+        return None
+    return None
 
 
 def _cause(buffer: Buffer, found: WireError) -> str:

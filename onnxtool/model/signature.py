@@ -44,6 +44,11 @@ class Signature:
     defaulted: tuple[str, ...] = ()
 
     @property
+    def is_fixed(self) -> bool:
+        """Whether every input has but one shape, so that a caller can choose no size."""
+        return all(spec.shape is not None and not spec.dynamic_axes for spec in self.inputs)
+
+    @property
     def free_inputs(self) -> tuple[TensorSpec, ...]:
         """Inputs that are not state: what the caller brings to every call."""
         states = {pair.input for pair in self.states}

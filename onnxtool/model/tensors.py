@@ -280,8 +280,8 @@ def stored_tensor(
         shape=tuple(proto.dims),
         storage=storage,
         file=reference.get("location", "") if storage is Storage.EXTERNAL else "",
-        offset=_number(reference.get("offset", "0")) or 0,
-        length=_number(reference.get("length", "")),
+        offset=_number(reference.get("offset")) or 0,
+        length=_number(reference.get("length")),
         unreadable=_unreadable(reference),
         proto=proto,
         node_proto=node,
@@ -300,9 +300,9 @@ def _unreadable(reference: dict[str, str]) -> str:
     return ""
 
 
-def _number(text: str) -> int | None:
+def _number(text: str | None) -> int | None:
     """A number as every runtime reads it: `int` would also take "1_000" and " 7 "."""
-    return int(text) if re.fullmatch(r"-?[0-9]{1,20}", text) else None
+    return int(text) if text and re.fullmatch(r"-?[0-9]{1,20}", text) else None
 
 
 def read_bytes(tensor: StoredTensor, path: Path) -> bytes:

@@ -55,6 +55,16 @@ class Scope:
         nodes: Sequence[onnx.NodeProto] = self.body.node
         return nodes
 
+    @cached_property
+    def reads(self) -> tuple[tuple[str, ...], ...]:
+        """The inputs of each node: read once, because protobuf makes each name anew."""
+        return tuple(tuple(node.input) for node in self.nodes)
+
+    @cached_property
+    def makes(self) -> tuple[tuple[str, ...], ...]:
+        """The outputs of each node, likewise."""
+        return tuple(tuple(node.output) for node in self.nodes)
+
     @property
     def initializers(self) -> Sequence[onnx.TensorProto]:
         return self.body.initializer if isinstance(self.body, onnx.GraphProto) else ()
@@ -167,6 +177,11 @@ def operator(node: onnx.NodeProto) -> str:
     if node.domain in STANDARD_DOMAINS:
         return node.op_type
     return f"{node.domain}::{node.op_type}"
+
+
+def node_name(node: onnx.NodeProto) -> str:
+    """What a node is called: its name, or what it makes."""
+    return node.name or "/".join(node.output)
 
 
 def subgraphs(node: onnx.NodeProto) -> Iterator[tuple[str, onnx.GraphProto]]:

@@ -6,8 +6,8 @@ The schema is docs/json-schemas/inspect-1.json.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from onnxtool.analysis.cost import Cost
 from onnxtool.analysis.inspection import BundleInspection, Inspection
 from onnxtool.analysis.modules import Module
 from onnxtool.analysis.storage import ExternalData
@@ -16,6 +16,9 @@ from onnxtool.model.damage import Damage
 from onnxtool.model.signature import Signature
 from onnxtool.model.states import StatePair
 from onnxtool.model.tensors import TensorSpec
+
+if TYPE_CHECKING:
+    from onnxtool.analysis.cost import Cost
 
 INSPECT_SCHEMA = "onnxtool.inspect/1"
 Object = dict[str, object]
@@ -118,6 +121,7 @@ def _graph(result: Inspection, depth: int | None) -> Object:
         "external_data": _external(result.external),
         "cost": _cost(result.cost) if result.cost else None,
         "modules": _modules(result.modules, result.modules, depth),
+        "outside_modules": _sums(result.modules, result.modules.elsewhere),
         "damage": _damage(result.damage),
     }
 
@@ -163,6 +167,7 @@ def _external(data: ExternalData) -> Object:
         "in_attributes": list(data.in_attributes),
         "missing": list(data.missing),
         "short": list(data.short),
+        "misplaced": list(data.misplaced),
         "outside": list(data.outside),
         "refused": list(data.refused),
         "shared": [{"location": location, "graph": graph} for location, graph in data.shared],
@@ -175,7 +180,8 @@ def _cost(cost: Cost) -> Object:
         "sizes": dict(cost.sizes),
         "assumed": dict(cost.assumed),
         "macs": dict(cost.macs),
-        "total_macs": cost.total_macs,
+        "total_macs": cost.total_macs if cost.total_macs or not cost.unresolved else None,
+        "total_is_exact": not cost.unresolved,
         "weight_bytes": cost.weight_bytes,
         "peak_activation_bytes": cost.peak_activation_bytes,
         "peak_at": cost.peak_at,
@@ -185,6 +191,14 @@ def _cost(cost: Cost) -> Object:
         "misfits": [
             {"input": taken, "output": given, "takes": _list(before), "gives": _list(after)}
             for taken, given, before, after in cost.misfits
+        ],
+        "misdeclared": [
+            {"output": m.output, "declared": _list(m.declared), "computed": _list(m.computed)}
+            for m in cost.misdeclared
+        ],
+        "refusals": [
+            {"node": r.node, "operator": r.operator, "shapes": [list(s) for s in r.shapes]}
+            for r in cost.refusals
         ],
         "unresolved": [
             {"node": gap.node, "operator": gap.operator, "reason": gap.reason}
@@ -200,15 +214,21 @@ def _modules(root: Module, parent: Module, depth: int | None) -> list[Object]:
     return [
         {
             "path": module.path,
-            "nodes": module.nodes,
-            "parameters": module.parameters,
-            "weight_bytes": module.weight_bytes,
-            "macs": module.macs,
-            "share": module.share_of(root),
+            **_sums(root, module),
             "children": _modules(root, module, None if depth is None else depth - 1),
         }
         for module in parent.children
     ]
+
+
+def _sums(root: Module, module: Module) -> Object:
+    return {
+        "nodes": module.nodes,
+        "parameters": module.parameters,
+        "weight_bytes": module.weight_bytes,
+        "macs": module.macs,
+        "share": module.share_of(root),
+    }
 
 
 def _damage(damage: Sequence[Damage]) -> list[Object]:

@@ -166,6 +166,18 @@ def test_an_einsum_of_two_counts_as_the_measurement_does(
 # --- Shapes --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("attributes", ["", "<onesided = 1>", "<onesided = 0>"])
+@pytest.mark.parametrize("inputs", ["window", '"", n', "window, n"])
+@pytest.mark.parametrize("parts", [1, 2], ids=["real", "complex"])
+def test_a_spectrum_has_the_shape_that_comes_out(inputs: str, attributes: str, parts: int) -> None:
+    weights = "<int64 step = {4}, float[6] window = {1, 1, 1, 1, 1, 1}, int64 n = {6}>"
+    node = f"STFT{attributes}(x, step, {inputs})"
+    proto = model(f"g (float[2,50,{parts}] x) => (float[] y) {weights} {{ y = {node} }}", opset=17)
+    del proto.opset_import[1:]
+    proto.graph.output[0].type.tensor_type.ClearField("shape")
+    assert price(proto).outputs == (("y", executed_output(proto, {})),)
+
+
 @functools.cache
 def session() -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()

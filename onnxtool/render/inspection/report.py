@@ -53,7 +53,7 @@ def _graph(result: Inspection, depth: int, limits: Limits) -> Iterator[Block]:
     if result.external.files:
         yield Heading("External data")
         yield Facts(tuple(external(result.external, limits)))
-    yield from cost(result)
+    yield from cost(result, limits)
     yield from modules(result, depth)
     yield from _damage(result.damage)
 

@@ -39,6 +39,7 @@ def external(data: ExternalData, limits: Limits) -> Iterator[tuple[str, str]]:
         ("of node attributes", data.in_attributes),
         ("missing", data.missing),
         ("short", data.short),
+        ("misplaced", data.misplaced),
         ("outside the folder", data.outside),
         ("refused", data.refused),
         ("orphaned", data.orphaned),

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import onnx
 
-from onnxtool.analysis.control_flow import Run
 from onnxtool.analysis.cost import Cost, cost
-from onnxtool.analysis.shapes import run_shapes
+from onnxtool.analysis.shapes.control_flow import Run
+from onnxtool.analysis.shapes.propagation import run_shapes
+from onnxtool.analysis.shapes.values import KnownShape
 from onnxtool.analysis.sizes import resolve
-from onnxtool.analysis.values import KnownShape
+from onnxtool.model.artifact import load_graph
 from onnxtool.model.signature import signature
-from tests.support.models import model, view
+from tests.support.models import WORDS_TDT, model, view
 
 
 def price(
@@ -21,6 +22,12 @@ def price(
     """The cost of one run; axes that are not named are 1."""
     opened = view(model(source, opset) if isinstance(source, str) else source)
     return cost(opened, signature(opened), at or {})
+
+
+def sample(name: str, **at: int) -> Cost:
+    """The cost of one run of a graph of the samples."""
+    opened = load_graph(WORDS_TDT / name)
+    return cost(opened, signature(opened), at)
 
 
 def run(
@@ -33,7 +40,7 @@ def run(
 
 
 def shape(
-    source: str, at: Mapping[str, int] | None = None, *, opset: int = 21
+    source: str | onnx.ModelProto, at: Mapping[str, int] | None = None, *, opset: int = 21
 ) -> KnownShape | None:
     """The shape of the output `y`."""
     return run(source, at, opset=opset).values["y"].shape

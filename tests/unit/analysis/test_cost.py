@@ -5,21 +5,10 @@ from __future__ import annotations
 import pytest
 from onnx import TensorProto
 
-import onnxtool
-from onnxtool.analysis.cost import Cost, SymbolConflict, Unresolved, cost
+from onnxtool.analysis.cost import Refusal, Unresolved
 from onnxtool.errors import UsageError
-from onnxtool.model.signature import signature
-from onnxtool.model.view import ModelView
-from tests.support.models import WORDS_TDT, model
-
-from .priced import price, reasons
-
-
-def sample(name: str, **at: int) -> Cost:
-    view = onnxtool.load(WORDS_TDT / name)
-    assert isinstance(view, ModelView)
-    return cost(view, signature(view), at)
-
+from tests.support.models import model
+from tests.unit.analysis.priced import price, reasons, sample
 
 # --- Multiply-accumulates ------------------------------------------------------------------------
 
@@ -60,6 +49,49 @@ def test_says_why_a_node_is_not_counted(inputs: str, reason: str) -> None:
     assert reasons(price(text)) == [("MatMul", reason)]
 
 
+TABLE = """g (float[1,T,4] x, float[1,7,4] table, float[4,5] w) => (float[] z) {
+    ["/pos/Add"] a = Add(x, table) b = Relu(a) ["/out/MatMul"] z = MatMul(b, w)
+}"""
+
+
+def test_a_node_whose_inputs_do_not_fit_is_named_with_their_shapes() -> None:
+    found = price(TABLE, {"T": 8})
+    assert found.refusals == (Refusal("/pos/Add", "Add", ((1, 8, 4), (1, 7, 4))),)
+    (gap,) = found.unresolved
+    assert gap == Unresolved("/out/MatMul", "MatMul", "shape not known after /pos/Add")
+
+
+def test_inputs_that_fit_are_no_refusal() -> None:
+    assert price(TABLE, {"T": 7}).refusals == price(TABLE, {"T": 1}).refusals == ()
+
+
+def test_what_is_lost_is_lost_for_sizes_too() -> None:
+    text = TABLE.replace("Relu(a)", "Reshape(a, to)").replace(
+        ") {", ") <int64[3] to = {1, -1, 4}> {", 1
+    )
+    (gap,) = price(text, {"T": 8}).unresolved
+    assert gap.reason == "shape not known after /pos/Add"
+
+
+def test_inputs_of_unknown_size_are_not_refused() -> None:
+    text = TABLE.replace("float[1,7,4] table", "float[1,?,4] free").replace(
+        "a = Add(x, table)", "k = NonZero(free) a = Add(x, k)"
+    )
+    assert price(text, {"T": 8}).refusals == ()
+
+
+BRANCH = """g (bool c, float[T] x, float[7] table) => (float[] y) {
+    y = If (c) <then_branch = t () => (float[] o) { o = Add(x, table) },
+                else_branch = e () => (float[] p) { p = Neg(x) }>
+}"""
+
+
+def test_a_branch_refuses_only_if_it_is_taken() -> None:
+    assert [refusal.node for refusal in price(BRANCH, {"T": 8, "c": 1}).refusals] == ["o"]
+    assert price(BRANCH, {"T": 8, "c": 0}).refusals == ()
+    assert price(BRANCH, {"T": 8}).refusals == ()
+
+
 # --- Sizes ---------------------------------------------------------------------------------------
 
 
@@ -79,25 +111,10 @@ def test_a_negative_size_is_refused() -> None:
 
 
 def test_an_empty_axis_costs_nothing() -> None:
-    text = "g (float[T, 3] x, float[3,4] w) => (float[] y) { y = MatMul(x, w) }"
-    assert price(text, {"T": 0}).macs == {"MatMul": 0}
-
-
-def test_a_symbol_that_stands_for_two_sizes_is_a_conflict() -> None:
-    """The encoder calls the frames that it takes and those that it gives `time`."""
-    (conflict,) = sample("encoder.onnx", time=1000).conflicts
-    assert conflict == SymbolConflict("time", (("audio_signal:2", 1000), ("encoder_output:2", 125)))
-
-
-def test_a_symbol_that_stands_for_one_size_is_none() -> None:
-    assert sample("joint.onnx", time=9, token_len=4, batch=2).conflicts == ()
-
-
-def test_an_output_of_unknown_size_is_no_conflict() -> None:
-    text = """g (float[T] x) => (float[T] y) {
-        k = NonZero(x) t = Squeeze(k) y = Cast<to = 1>(t)
+    text = """g (float[P,3] cache, float[3,4] w) => (float[] y, float[P,3] cache_out) {
+        y = MatMul(cache, w) cache_out = Identity(cache)
     }"""
-    assert price(text, {"T": 7}).conflicts == ()
+    assert price(text, {"P": 0}).macs == {"MatMul": 0}
 
 
 # --- Memory --------------------------------------------------------------------------------------

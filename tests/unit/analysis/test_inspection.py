@@ -12,6 +12,7 @@ import pytest
 from onnx import TensorProto
 
 import onnxtool
+from onnxtool.analysis import inspection
 from onnxtool.analysis.cost import Cost
 from onnxtool.analysis.inspection import BundleInspection, Inspection, inspect
 from onnxtool.errors import ModelLoadError, UsageError
@@ -127,6 +128,31 @@ def test_nobody_is_told_of_a_hash_that_is_not_made() -> None:
     spy = Spy()
     inspect(JOINT, progress=spy, hash=False)
     assert (spy.started, spy.done_bytes) == ([], 0)
+
+
+def test_a_graph_of_fixed_sizes_has_a_cost_without_asking(tmp_path: Path) -> None:
+    text = "g (float[2,3] x, float[3,4] w) => (float[2,4] y) { y = MatMul(x, w) }"
+    found = graph(write(tmp_path / "m.onnx", model(text)))
+    assert found.cost is not None
+    assert (found.cost.total_macs, found.cost.sizes) == (2 * 3 * 4, {})
+
+
+def test_a_huge_graph_of_fixed_sizes_has_a_cost_only_if_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "m.onnx", model("g (float[1] x) => (float[1] y) { y = Relu(x) }"))
+    monkeypatch.setattr(inspection, "MAX_UNASKED_NODES", 0)
+    assert graph(path).cost is None
+    asked = inspect(path, at={})
+    assert isinstance(asked, Inspection)
+    assert asked.cost is not None
+
+
+def test_only_the_fixed_graphs_of_a_folder_have_one(tmp_path: Path) -> None:
+    write(tmp_path / "dynamic.onnx", model(RELU))
+    write(tmp_path / "fixed.onnx", model(RELU.replace("T", "7")))
+    costs = [found.cost is not None for found in folder(tmp_path, hash=False).models]
+    assert costs == [False, True]
 
 
 def test_the_cost_is_there_if_sizes_were_given() -> None:

@@ -259,3 +259,28 @@ def test_inputs_and_outputs_that_are_left_out_are_read_by_nobody() -> None:
         ["/enc/Clip"] y = Clip(x, "", z2)
     }"""
     assert sizes(text) == {"": 8}
+
+
+# --- What no module has --------------------------------------------------------------------------
+
+
+SHARED = """g (float[1,2] x) => (float[1,2] y) <float[2,2] w = {1, 2, 3, 4}, float[2] b = {1, 2}> {
+    ["/a/MatMul"] h = MatMul(x, w) ["/b/MatMul"] i = MatMul(h, w)
+    ["/b/Add"] j = Add(i, b) ["/MatMul"] y = MatMul(j, w)
+}"""
+
+
+def test_the_outermost_modules_and_the_rest_are_the_whole() -> None:
+    counted = module_tree(view(model(SHARED)), price(SHARED).node_macs)
+    rest = counted.elsewhere
+    assert (rest.nodes, rest.parameters, rest.weight_bytes, rest.macs) == (1, 4, 16, 4)
+    assert (rest.path, rest.children, rest.is_empty) == ("", (), False)
+    parts = (*counted.children, rest)
+    assert sum(part.parameters for part in parts) == counted.parameters == 6
+    assert sum(part.share_of(counted) for part in parts) == pytest.approx(1)
+
+
+def test_there_is_no_rest_where_everything_has_a_module() -> None:
+    counted = tree(nodes("/a/Relu", "/b/Relu"))
+    assert counted.elsewhere.is_empty
+    assert counted.elsewhere.macs is None

@@ -40,7 +40,7 @@ def stored(folder: Path, proto: onnx.ModelProto, files: Mapping[str, int]) -> Ex
     return found.external
 
 
-EMPTY = ExternalData(0, 0, 0, (), (), (), (), (), (), ())
+EMPTY = ExternalData(0, 0, 0, (), (), (), (), (), (), (), ())
 
 
 def test_a_model_without_external_data_does_not_look_around(tmp_path: Path) -> None:
@@ -72,6 +72,13 @@ def test_names_what_is_wrong(tmp_path: Path) -> None:
     assert found.short == ("short.bin",)
     assert found.outside == ("../outside.bin", "/etc/hostname")
     assert found.refused == ("folder",)
+
+
+def test_a_place_before_the_beginning_is_not_short(tmp_path: Path) -> None:
+    proto = graph()
+    refer(proto.graph.initializer.add(name="w"), "w.bin", -8)
+    found = stored(tmp_path, proto, {"w.bin": 8})
+    assert (found.misplaced, found.short) == (("w.bin",), ())
 
 
 def test_links_are_refused_unless_they_are_allowed(tmp_path: Path) -> None:

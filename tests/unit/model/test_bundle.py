@@ -205,6 +205,8 @@ def test_bundle_may_be_reached_through_a_link(tmp_path: Path) -> None:
         ("manifest.jsonl", "test data"),
         ("m.onnx.sha256", "checksum"),
         ("export.py", "script"),
+        (".DS_Store", "of the system"),
+        ("._weights.bin", "of the system"),
         ("m.onnx.data", None),
         ("weights.bin", None),
         ("core.1234", None),

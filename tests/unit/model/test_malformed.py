@@ -40,6 +40,33 @@ def test_fields_that_no_model_has_are_passed_over(tmp_path: Path) -> None:
     assert caught.value.offset == len(unknown + graph_as_a_number)
 
 
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (b"\n", "1 byte that is no ONNX follows the model"),
+        (b"\r\n", "2 bytes that are no ONNX follow the model"),
+        (bytes(4096), "4,096 bytes that are no ONNX follow the model"),
+        (b"hello\n", "6 bytes that are no ONNX follow the model"),
+    ],
+    ids=["line end", "two", "zeros", "text"],
+)
+def test_what_follows_a_model_is_told_with_its_place(
+    tmp_path: Path, rest: bytes, said: str
+) -> None:
+    content = (WORDS_TDT / "joint.onnx").read_bytes()
+    with pytest.raises(ModelLoadError, match=f"{said} at byte {len(content):,}") as caught:
+        read_skeleton(write(tmp_path / "m.onnx", content + rest))
+    assert caught.value.hint == f"cut them off, as with `head -c {len(content)}`"
+
+
+def test_a_cut_behind_the_graph_is_no_other_file(tmp_path: Path) -> None:
+    proto = parse(GRAPH)
+    proto.metadata_props.add(key="vocabulary", value="x" * 100)
+    with pytest.raises(ModelLoadError, match="bytes begins where only") as caught:
+        read_skeleton(write(tmp_path / "m.onnx", encoded(proto)[:-50]))
+    assert "cut" in caught.value.hint
+
+
 def test_other_file_is_told_by_its_kind(tmp_path: Path) -> None:
     with pytest.raises(ModelLoadError) as caught:
         read_skeleton(write(tmp_path / "m.onnx", b"version https://git-lfs.github.com/spec/v1\n"))

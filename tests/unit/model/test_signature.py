@@ -203,3 +203,18 @@ def test_sample(
     assert [spec.name for spec in found.free_inputs] == free_inputs
     assert [spec.name for spec in found.free_outputs] == free_outputs
     assert found.host_held == ()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "fixed"),
+    [
+        ("", True),
+        ("x f32[1, 80]; n i64[]", True),
+        ("x f32[1, T]", False),
+        ("x f32[1, ?]", False),
+        ("x f32", False),
+    ],
+    ids=["no inputs", "sizes", "symbol", "unnamed", "no rank"],
+)
+def test_a_graph_is_fixed_if_no_input_leaves_a_size_open(inputs: str, *, fixed: bool) -> None:
+    assert signature(interface(inputs, "y f32[T]")).is_fixed is fixed

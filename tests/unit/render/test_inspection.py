@@ -72,7 +72,7 @@ def test_a_graph_has_its_sections_in_order() -> None:
 
 
 def test_a_plain_graph_has_no_empty_sections(tmp_path: Path) -> None:
-    blocks = report(write(tmp_path / "m.onnx", model(RELU)))
+    blocks = report(write(tmp_path / "m.onnx", model(RELU.replace("1", "?"))))
     assert headings(blocks)[1:] == ["Interface", "Operators", "Weights"]
     header = facts(blocks)
     assert (header["family"], header["producer"], header["bytes"]) == ("unknown", "unknown", "none")
@@ -272,7 +272,33 @@ def test_what_is_not_resolved_is_named(tmp_path: Path) -> None:
     gaps = section(blocks, "Not resolved")
     assert note(gaps) == "1 node, not in the total"
     assert table(gaps).rows == (("/head/MatMul", "MatMul", "shape depends on data"),)
+    assert facts(section(blocks, "Cost"))["MACs"] == "unknown"
     assert facts(section(blocks, "Cost"))["not in the peak"] == "4 values of unknown size"
+
+
+def test_a_total_that_lacks_nodes_is_the_least(tmp_path: Path) -> None:
+    text = """g (float[2,3] x, float[3,4] w) => (float[] y) {
+        a = MatMul(x, w) y = custom.Magic(a)
+    }"""
+    found = facts(section(report(write(tmp_path / "m.onnx", model(text))), "Cost"))
+    assert found["MACs"] == "≥ 24 (24)"
+
+
+def test_an_output_that_is_not_as_declared_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.onnx", model("g (float[T] x) => (float[5] y) { y = Relu(x) }"))
+    blocks = section(report(path, {"T": 8}), "Cost")
+    (paragraph,) = (block for block in blocks if isinstance(block, Paragraph))
+    assert paragraph.text == (
+        "Output that is not as declared: y comes out as [8], and the graph says [5]."
+    )
+    assert paragraph.tone is Tone.BAD
+
+
+def test_inputs_that_do_not_fit_are_told(tmp_path: Path) -> None:
+    text = "g (float[T, 4] x, float[7, 4] table) => (float[] y) { [a] y = Add(x, table) }"
+    blocks = section(report(write(tmp_path / "m.onnx", model(text)), {"T": 8}), "Not executable")
+    assert table(blocks).rows == (("a", "Add", "[8, 4], [7, 4]"),)
+    assert table(blocks).tone is Tone.BAD
 
 
 # --- Modules -------------------------------------------------------------------------------------
@@ -298,6 +324,25 @@ def test_modules_show_macs_if_there_are_any() -> None:
     assert note(with_macs) == "share of the MACs, largest first"
     assert table(without).columns == ("module", "nodes", "parameters", "bytes", "share")
     assert table(with_macs).columns == ("module", "nodes", "parameters", "bytes", "MACs", "share")
+
+
+def test_modules_end_with_what_none_of_them_has(tmp_path: Path) -> None:
+    text = """g (float[2,2] x) => (float[2,2] y) <float[2,2] w = {1, 2, 3, 4}> {
+        ["/a/MatMul"] h = MatMul(x, w) ["/b/MatMul"] y = MatMul(h, w)
+    }"""
+    path = write(tmp_path / "m.onnx", model(text))
+    rows = [row[:4] for row in table(section(report(path), "Modules")).rows]
+    assert rows == [
+        ("a", "1", "0", "0 B"),
+        ("b", "1", "0", "0 B"),
+        ("(elsewhere)", "0", "4", "16 B"),
+    ]
+
+
+def test_modules_end_with_nothing_else_where_they_are_the_whole(tmp_path: Path) -> None:
+    text = 'g (float[2] x) => (float[2] y) { ["/a/Relu"] h = Relu(x) ["/b/Relu"] y = Relu(h) }'
+    blocks = report(write(tmp_path / "m.onnx", model(text)))
+    assert [row[0] for row in table(section(blocks, "Modules")).rows] == ["a", "b"]
 
 
 # --- Damage, and folders -------------------------------------------------------------------------

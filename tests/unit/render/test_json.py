@@ -58,6 +58,22 @@ def test_an_unusual_graph_is_valid(tmp_path: Path) -> None:
     assert document["inputs"][1]["shape"] == [None, None]
     assert document["inputs"][1]["dynamic_axes"] == {"0": None, "1": None}
     assert document["cost"]["unresolved"]
+    assert document["cost"]["total_macs"] is None
+    assert document["cost"]["total_is_exact"] is False
+
+
+def test_what_does_not_fit_is_valid(tmp_path: Path) -> None:
+    text = """g (float[T, 4] x, float[7, 4] table) => (float[] y, float[7, 4] z) {
+        [a] y = Add(x, table) z = Relu(x)
+    }"""
+    document = described(write(tmp_path / "m.onnx", model(text)), {"T": 8})
+    validate(document)
+    assert document["cost"]["refusals"] == [
+        {"node": "a", "operator": "Add", "shapes": [[8, 4], [7, 4]]}
+    ]
+    assert document["cost"]["misdeclared"] == [
+        {"output": "z", "declared": [7, 4], "computed": [8, 4]}
+    ]
 
 
 def test_a_damaged_graph_is_valid(tmp_path: Path) -> None:
@@ -169,6 +185,16 @@ def test_the_module_tree_has_the_depth_that_was_asked_for(depth: int | None, lev
 
     document = described(WORDS_TDT / "encoder.onnx", depth=depth)
     assert height(document["modules"]) == levels
+
+
+@pytest.mark.parametrize("depth", [0, 1, None])
+def test_the_outermost_modules_and_the_rest_are_the_whole(depth: int | None) -> None:
+    document = described(WORDS_TDT / "joint.onnx", {"time": 9}, depth=depth)
+    rest = document["outside_modules"]
+    modules = described(WORDS_TDT / "joint.onnx", {"time": 9})["modules"]
+    assert rest["parameters"] + sum(m["parameters"] for m in modules) == document["parameters"]
+    assert rest["macs"] + sum(m["macs"] for m in modules) == document["cost"]["total_macs"]
+    assert document["cost"]["total_is_exact"] is True
 
 
 def test_names_of_any_kind_survive(tmp_path: Path) -> None:

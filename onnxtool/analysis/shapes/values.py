@@ -23,10 +23,15 @@ MAX_ELEMENTS = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What is known about one value of a graph."""
+    """What is known about one value of a graph.
+
+    Attributes:
+        lost_at: The node whose inputs do not fit, so that its shape is not known; else empty.
+    """
 
     type: onnx.TypeProto = field(default_factory=onnx.TypeProto)
     data: onnx.TensorProto | None = None
+    lost_at: str = ""
 
     @property
     def shape(self) -> KnownShape | None:

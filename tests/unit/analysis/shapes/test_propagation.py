@@ -6,10 +6,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from onnxtool.analysis import shapes
+from onnxtool.analysis.shapes import propagation
 from tests.support.models import model
-
-from .priced import price, reasons, run, shape
+from tests.unit.analysis.priced import price, reasons, run, shape
 
 
 def test_follows_shape_arithmetic() -> None:
@@ -263,7 +262,7 @@ def test_the_model_is_not_touched() -> None:
 def test_a_size_limit_is_for_the_inlined_model(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = "g (float[2,3] x, float[3,3] w) => (float[] y) { y = local.twice(x, w) }"
     text = f"{graph} {FUNCTION}"
-    monkeypatch.setattr(shapes, "MAX_INLINED_NODES", 2)
+    monkeypatch.setattr(propagation, "MAX_INLINED_NODES", 2)
     assert price(text).total_macs == 2 * (2 * 3 * 3)
-    monkeypatch.setattr(shapes, "MAX_INLINED_NODES", 1)
+    monkeypatch.setattr(propagation, "MAX_INLINED_NODES", 1)
     assert reasons(price(text)) == [("local::twice", "custom operator")]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import onnx
 
-from onnxtool.analysis.values import UNKNOWN, KnownShape, Value, tensor_type
+from onnxtool.analysis.shapes.values import UNKNOWN, KnownShape, Value, tensor_type
 from onnxtool.model.attributes import integer, integers
 
 FLOAT = onnx.TensorProto.FLOAT

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import onnx
 
-from onnxtool.analysis.values import (
+from onnxtool.analysis.shapes.values import (
     UNKNOWN,
     Value,
     common,
@@ -32,6 +32,7 @@ class NodeRun:
         outputs: Likewise.
         inner: The subgraphs that it runs.
         repeats: How often it runs them; None if that depends on data.
+        refused: Whether its inputs, of which all sizes are known, do not fit the operator.
     """
 
     node: onnx.NodeProto
@@ -39,6 +40,7 @@ class NodeRun:
     outputs: tuple[Value | None, ...]
     inner: tuple[Run, ...] = ()
     repeats: int | None = 1
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Outputs of a node with subgraphs, the subgraphs it ran, and how often (None: unknown)."""
+    """Outputs of a node, the subgraphs it ran, how often (None: unknown), or that it cannot run."""
 
     outputs: Sequence[Value]
     inner: tuple[Run, ...]
     repeats: int | None
+    refused: bool = False
 
 
 # Values by name, those of each graph in a map of its own: what is outside is not copied.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 
-from onnxtool.analysis.values import MAX_ELEMENTS, Array
+from onnxtool.analysis.shapes.values import MAX_ELEMENTS, Array
 from onnxtool.model.attributes import integer, integers
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .priced import price, reasons, run, shape
+from tests.unit.analysis.priced import price, reasons, run, shape
 
 UNKNOWN_TIMES = ("MatMul", "runs as often as data says")
 

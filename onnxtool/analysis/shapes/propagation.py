@@ -17,10 +17,11 @@ import numpy as np
 import onnx
 import onnx.inliner
 
-from onnxtool.analysis.arithmetic import evaluate
-from onnxtool.analysis.contrib import output_types
-from onnxtool.analysis.control_flow import FOLLOW, Followed, NodeRun, Run, Scope
-from onnxtool.analysis.values import (
+from onnxtool.analysis.shapes.arithmetic import evaluate
+from onnxtool.analysis.shapes.contrib import output_types
+from onnxtool.analysis.shapes.control_flow import FOLLOW, Followed, NodeRun, Run, Scope
+from onnxtool.analysis.shapes.spectra import stft
+from onnxtool.analysis.shapes.values import (
     UNKNOWN,
     Array,
     KnownShape,
@@ -33,7 +34,7 @@ from onnxtool.analysis.values import (
 from onnxtool.model.attributes import integer
 from onnxtool.model.functions import call_depth, inlined_nodes, recursive_functions
 from onnxtool.model.order import in_order
-from onnxtool.model.view import STANDARD_DOMAINS, subgraphs
+from onnxtool.model.view import STANDARD_DOMAINS, node_name, subgraphs
 
 _UNKNOWN_TYPE = onnx.TypeProto()
 # Operators that some versions, or all, define by a function and without inference: those that infer
@@ -46,10 +47,9 @@ MAX_CONTENTS_BYTES = 64 << 20
 MAX_INLINED_NODES = 100_000
 # onnx's inliner refuses more since 1.23; before, it exhausts the stack somewhere above.
 MAX_CALL_DEPTH = 100
-# What onnx's inference raises for a node that it cannot make sense of; a TypeError is for a version
-# that no C++ integer holds.
+# What onnx's inference raises for a node that it cannot make sense of, besides InferenceError for
+# one whose inputs do not fit; a TypeError is for a version that no C++ integer holds.
 _INFERENCE_ERRORS = (
-    onnx.shape_inference.InferenceError,
     onnx.checker.ValidationError,
     onnx.defs.SchemaError,
     RuntimeError,
@@ -124,15 +124,20 @@ class _Propagation:
         """Run one node, and enter its outputs into `values`."""
         inputs = tuple(values.get(name, UNKNOWN) if name else None for name in node.input)
         done = self.followed(node, inputs, values)
+        lost_at = next((value.lost_at for value in inputs if value and value.lost_at), "")
+        if done.refused:
+            lost_at = node_name(node)
         named: list[Value | None] = []
         for index, name in enumerate(node.output):
             value = done.outputs[index] if index < len(done.outputs) else UNKNOWN
             if value.shape is None and name in declared and declared[name].full_shape is not None:
                 value = declared[name]
+            if lost_at and value.full_shape is None:
+                value = Value(value.type, lost_at=lost_at)
             named.append(value if name else None)
             if name:
                 values[name] = value
-        return NodeRun(node, inputs, tuple(named), done.inner, done.repeats)
+        return NodeRun(node, inputs, tuple(named), done.inner, done.repeats, done.refused)
 
     def followed(
         self, node: onnx.NodeProto, inputs: Sequence[Value | None], values: Scope
@@ -149,10 +154,18 @@ class _Propagation:
                 return FOLLOW[node.op_type](self, node, inputs, values)
             except KeyError:  # A damaged node, without the subgraph or attribute that it needs.
                 return Followed([], (), None)
-        return Followed(self.outputs(node, inputs), (), 1)
+        try:
+            return Followed(self.outputs(node, inputs), (), 1)
+        except onnx.shape_inference.InferenceError:
+            sized = all(value is None or value.full_shape is not None for value in inputs)
+            return Followed([], (), 1, refused=sized)
 
     def outputs(self, node: onnx.NodeProto, inputs: Sequence[Value | None]) -> Sequence[Value]:
-        """The outputs of a standard node without subgraphs."""
+        """The outputs of a standard node without subgraphs.
+
+        Raises:
+            InferenceError: Its inputs do not fit.
+        """
         if node.op_type == "Constant":
             return [from_constant(node)]
         if node.op_type == "Shape" and inputs and inputs[0]:
@@ -161,6 +174,8 @@ class _Propagation:
                 bounds = {attribute.name: attribute.i for attribute in node.attribute}
                 part = shape[bounds.get("start", 0) : bounds.get("end", len(shape))]
                 return [from_array(np.array(part, dtype=np.int64))]
+        if node.op_type == "STFT":
+            return [stft(node, inputs)]
         types = self.infer(node, inputs)
         return self.evaluate(node, inputs, types) or [
             Value(types.get(name, _UNKNOWN_TYPE)) for name in node.output
@@ -169,7 +184,11 @@ class _Propagation:
     def infer(
         self, node: onnx.NodeProto, inputs: Sequence[Value | None]
     ) -> Mapping[str, onnx.TypeProto]:
-        """Output types by the operator's own inference function; empty where it fails."""
+        """Output types by the operator's own inference function; empty where there is none.
+
+        Raises:
+            InferenceError: The inputs do not fit the operator.
+        """
         if node.op_type == "Split" and integer(node, "num_outputs") > len(node.output):
             return {}  # onnx would make a list of so many sizes.
         if node.op_type in _LIKE_INPUT and inputs and inputs[0]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from onnx import TensorProto, helper
 
-from onnxtool.analysis.contrib import is_known, matmul_shape
-from onnxtool.analysis.values import KnownShape
-
-from .priced import run
+from onnxtool.analysis.shapes.contrib import is_known, matmul_shape
+from onnxtool.analysis.shapes.values import KnownShape
+from tests.unit.analysis.priced import run
 
 # id -> (inputs, node, dtype and shape of its first output)
 CASES: dict[str, tuple[str, str, int, tuple[int, ...]]] = {

@@ -8,12 +8,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from onnxtool.analysis.arithmetic import ARITHMETIC, evaluate
-from onnxtool.analysis.shapes import MAX_CONTENTS_BYTES
-from onnxtool.analysis.values import MAX_ELEMENTS
+from onnxtool.analysis.shapes.arithmetic import ARITHMETIC, evaluate
+from onnxtool.analysis.shapes.propagation import MAX_CONTENTS_BYTES
+from onnxtool.analysis.shapes.values import MAX_ELEMENTS
 from tests.support.models import model
-
-from .priced import run, shape
+from tests.unit.analysis.priced import run, shape
 
 # id -> (initializers, node, what comes out)
 COMPUTED: dict[str, tuple[str, str, object]] = {

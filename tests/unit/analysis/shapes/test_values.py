@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from onnxtool.analysis.values import (
+from onnxtool.analysis.shapes.values import (
     MAX_ELEMENTS,
     UNKNOWN,
     Value,
