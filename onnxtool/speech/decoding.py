@@ -19,7 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
-StateT = TypeVar("StateT")
+PredictionT = TypeVar("PredictionT")
 # NeMo's default.
 MAX_SYMBOLS = 10
 
@@ -61,17 +61,17 @@ class Emission:
     duration_margin: float | None
 
 
-class Transducer(Protocol[StateT]):
-    """The predictor and the joint of a model."""
+class Transducer(Protocol[PredictionT]):
+    """The predictor and the joint of a model. What a prediction is, it alone knows."""
 
-    def predict(self, token: int, state: StateT | None) -> tuple[Array, StateT]:
-        """The predictor's output after one more token, and its states; `state` None to begin."""
+    def predict(self, token: int, previous: PredictionT | None) -> PredictionT:
+        """One more token, after those of a prediction; None to begin."""
 
-    def join(self, frame: Array, prediction: Array) -> Array:
-        """Logits [V] of one encoder frame [D] and one output of the predictor."""
+    def join(self, frame: Array, prediction: PredictionT) -> Array:
+        """Logits [V] of one encoder frame [D] and one prediction."""
 
 
-class GreedyDecoder(Generic[StateT]):
+class GreedyDecoder(Generic[PredictionT]):
     """Decodes one utterance, which may come in pieces.
 
     What a piece leaves open goes on in the next: the predictor's states, the number of tokens at
@@ -84,12 +84,16 @@ class GreedyDecoder(Generic[StateT]):
     """
 
     def __init__(
-        self, transducer: Transducer[StateT], layout: TokenLayout, *, max_symbols: int = MAX_SYMBOLS
+        self,
+        transducer: Transducer[PredictionT],
+        layout: TokenLayout,
+        *,
+        max_symbols: int = MAX_SYMBOLS,
     ) -> None:
         self.transducer = transducer
         self.layout = layout
         self.max_symbols = max_symbols
-        self._prediction, self._state = transducer.predict(layout.blank_id, None)
+        self._prediction = transducer.predict(layout.blank_id, None)
         self._consumed = 0  # frames of the pieces before this one
         self._time = 0  # from the beginning of the utterance; may be beyond the end of a piece
         self._symbols = 0  # tokens at this frame so far
@@ -110,7 +114,7 @@ class GreedyDecoder(Generic[StateT]):
             emission = self._read(logits)
             if emission.token != self.layout.blank_id:
                 emitted.append(emission)
-                self._prediction, self._state = self.transducer.predict(emission.token, self._state)
+                self._prediction = self.transducer.predict(emission.token, self._prediction)
             self._advance(emission)
         self._consumed = end
         return tuple(emitted)

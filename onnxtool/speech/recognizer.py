@@ -16,7 +16,13 @@ from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.runtime.session import Limits, Session, SessionSettings
 from onnxtool.speech.decoding import MAX_SYMBOLS, Emission, GreedyDecoder, TokenLayout
-from onnxtool.speech.transducer import SplitTransducer, is_features, layout_of, member
+from onnxtool.speech.transducer import (
+    CombinedTransducer,
+    SplitTransducer,
+    is_features,
+    layout_of,
+    member,
+)
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -44,19 +50,22 @@ class Recognizer:
         limits: Limits = Limits(),  # noqa: B008 - immutable
         max_symbols: int = MAX_SYMBOLS,
     ) -> None:
-        encoder = _part(bundle, Role.ENCODER)
-        predictor, joint = _part(bundle, Role.PREDICTOR), _part(bundle, Role.JOINT)
+        encoder = part(bundle, Role.ENCODER)
+        decoder = _decoder_parts(bundle)
         self._sessions = ExitStack()
         opened = [
-            self._sessions.enter_context(Session(part.view.path, settings, limits))
-            for part in (encoder, predictor, joint)
+            self._sessions.enter_context(Session(graph.view.path, settings, limits))
+            for graph in (encoder, *decoder)
         ]
         self.layout = layout
         self.max_symbols = max_symbols
         self._encoder, self._encoder_session = EncoderPorts(encoder.signature), opened[0]
-        self._transducer = SplitTransducer(
-            predictor.signature, joint.signature, (opened[1], opened[2])
-        )
+        signatures = [graph.signature for graph in decoder]
+        self._transducer: SplitTransducer | CombinedTransducer
+        if len(decoder) == 1:
+            self._transducer = CombinedTransducer(signatures[0], opened[1])
+        else:
+            self._transducer = SplitTransducer(signatures[0], signatures[1], (opened[1], opened[2]))
 
     def __enter__(self) -> Self:
         return self
@@ -78,8 +87,13 @@ class Recognizer:
         Raises:
             RunError: A graph does not run on them.
         """
-        decoder = GreedyDecoder(self._transducer, self.layout, max_symbols=self.max_symbols)
-        return decoder.decode(self.encode(features))
+        return self.decoder().decode(self.encode(features))
+
+    def decoder(self) -> GreedyDecoder[Any]:
+        """A decoder for one utterance, whose frames may come in pieces."""
+        # One class or the other, each with predictions of its own.
+        transducer: Any = self._transducer
+        return GreedyDecoder(transducer, self.layout, max_symbols=self.max_symbols)
 
 
 class EncoderPorts:
@@ -119,9 +133,9 @@ def token_layout(bundle: Bundle) -> TokenLayout:
     Raises:
         UnsupportedModelError: The joint's width is not known, or they contradict one another.
     """
-    joint = _part(bundle, Role.JOINT)
-    shape = joint.signature.free_outputs[0].shape or (None,)
-    width = shape[-1]
+    joint = _decoder_parts(bundle)[-1]
+    shape = next(spec.shape for spec in joint.signature.free_outputs if is_features(spec))
+    width = (shape or (None,))[-1]
     if not isinstance(width, int):
         raise UnsupportedModelError(f"{joint.name}: the last axis of its output has no fixed size")
     fields = bundle.metadata.fields if bundle.metadata else {}
@@ -147,7 +161,20 @@ def token_layout(bundle: Bundle) -> TokenLayout:
     return TokenLayout(blank_id, durations)
 
 
-def _part(bundle: Bundle, role: Role) -> Member:
+def _decoder_parts(bundle: Bundle) -> tuple[Member, ...]:
+    """Predictor and joint, or the one graph that is both."""
+    combined = member(bundle, Role.DECODER_JOINT)
+    if combined:
+        return (combined,)
+    return part(bundle, Role.PREDICTOR), part(bundle, Role.JOINT)
+
+
+def part(bundle: Bundle, role: Role) -> Member:
+    """The graph of a role.
+
+    Raises:
+        UnsupportedModelError: There is none.
+    """
     found = member(bundle, role)
     if found is None:
         raise UnsupportedModelError(f"{bundle.path}: no graph is a {role}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from onnxtool.model.tensors import TensorSpec
 from onnxtool.runtime.session import Session
 
 Array = np.ndarray[Any, np.dtype[Any]]
-State = Mapping[str, Array]
+States = Mapping[str, Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,14 @@ def is_features(spec: TensorSpec) -> bool:
     return "float" in spec.dtype and len(spec.shape or ()) >= 2
 
 
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a predictor gave: its features [H], and its states for the next token."""
+
+    features: Array
+    states: States
+
+
 class SplitTransducer:
     """A predictor and a joint in graphs of their own.
 
@@ -91,29 +99,87 @@ class SplitTransducer:
         self._given_layout = layout_of(self._given)
         self._logits = _only(joint.free_outputs).name
 
-    def predict(self, token: int, state: State | None) -> tuple[Array, State]:
+    def predict(self, token: int, previous: Prediction | None) -> Prediction:
         """Run the predictor for one more token; see `Transducer`."""
-        feeds = dict(state or self._zeros())
-        for spec in self.predictor.free_inputs:
-            is_length = re.fullmatch(LENGTH_NAME, spec.name) is not None
-            shape = [size if isinstance(size, int) else 1 for size in spec.shape or ()]
-            feeds[spec.name] = np.full(shape, 1 if is_length else token, spec.dtype)
+        states = previous.states if previous else _zeros(self.predictor)
+        feeds = {**states, **_tokens(self.predictor.free_inputs, token)}
         values = self._predictor_session.run(feeds)
         given = self._given_layout.frames(values[self._given.name])[:, -1]
-        return given, {pair.input: values[pair.output] for pair in self.predictor.states}
+        return Prediction(given, _fed_back(self.predictor, values))
 
-    def join(self, frame: Array, prediction: Array) -> Array:
+    def join(self, frame: Array, prediction: Prediction) -> Array:
         """Run the joint for one frame; see `Transducer`."""
         feeds = {
             self._frame.name: self._frame_layout.frame(frame),
-            self._prediction.name: self._prediction_layout.frame(prediction),
+            self._prediction.name: self._prediction_layout.frame(prediction.features),
         }
         return self._joint_session.run(feeds)[self._logits].reshape(-1)
 
-    def _zeros(self) -> dict[str, Array]:
-        return {
-            pair.input: zero_state(pair.shape or (), pair.dtype) for pair in self.predictor.states
-        }
+
+@dataclass(slots=True)
+class Step:
+    """A token, and the states before it; those after it are known when it was joined."""
+
+    token: int
+    before: States
+    after: States | None = None
+
+
+class CombinedTransducer:
+    """A predictor and a joint in one graph, which runs both at every frame.
+
+    Args:
+        graph: A frame of the encoder, token ids and states in; logits and states out.
+        session: Of the graph; it is not closed here.
+
+    Raises:
+        UnsupportedModelError: It is no such graph.
+    """
+
+    def __init__(self, graph: Signature, session: Session) -> None:
+        self.graph = graph
+        self._session = session
+        self._frame = _only([spec for spec in graph.free_inputs if is_features(spec)])
+        self._layout = layout_of(self._frame)
+        self._logits = _only([spec for spec in graph.free_outputs if is_features(spec)]).name
+
+    def predict(self, token: int, previous: Step | None) -> Step:
+        """Take one more token, to run with the next frame; see `Transducer`."""
+        if previous is None:
+            return Step(token, _zeros(self.graph))
+        if previous.after is None:
+            raise AssertionError("a token was followed by another without a frame")
+        return Step(token, previous.after)
+
+    def join(self, frame: Array, prediction: Step) -> Array:
+        """Run the graph for one frame; see `Transducer`."""
+        tokens = _tokens(
+            [spec for spec in self.graph.free_inputs if spec is not self._frame], prediction.token
+        )
+        feeds = {**prediction.before, **tokens, self._frame.name: self._layout.frame(frame)}
+        values = self._session.run(feeds)
+        prediction.after = _fed_back(self.graph, values)
+        return values[self._logits].reshape(-1)
+
+
+def _tokens(specs: Iterable[TensorSpec], token: int) -> dict[str, Array]:
+    """One token for a batch of one, and its length where a graph asks for that."""
+    return {
+        spec.name: np.full(
+            [size if isinstance(size, int) else 1 for size in spec.shape or ()],
+            1 if re.fullmatch(LENGTH_NAME, spec.name) else token,
+            spec.dtype,
+        )
+        for spec in specs
+    }
+
+
+def _zeros(graph: Signature) -> States:
+    return {pair.input: zero_state(pair.shape or (), pair.dtype) for pair in graph.states}
+
+
+def _fed_back(graph: Signature, values: Mapping[str, Array]) -> States:
+    return {pair.input: values[pair.output] for pair in graph.states}
 
 
 def zero_state(shape: tuple[int | str | None, ...], dtype: str) -> Array:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+import onnx.compose
 import pytest
 
+from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import Bundle, Member, load
 from onnxtool.model.families import Role
+from onnxtool.model.signature import signature
 from onnxtool.runtime.session import Session
 from onnxtool.speech.decoding import GreedyDecoder, TokenLayout
-from onnxtool.speech.transducer import SplitTransducer, member
-from tests.support.models import WORDS_TDT
+from onnxtool.speech.transducer import CombinedTransducer, SplitTransducer, member
+from tests.support.models import WORDS_TDT, write
 
 LAYOUT = TokenLayout(35, (0, 1, 2, 3, 4))
 FEATURES = np.load(WORDS_TDT / "features_nemo.npz")
@@ -51,3 +55,20 @@ def test_decoding_gives_what_nemo_gave(
     emitted = GreedyDecoder(transducer, LAYOUT).decode(frames)
     assert [emission.token for emission in emitted] == ANSWERS[index]["nemo_tokens"]
     assert [emission.frame for emission in emitted] == ANSWERS[index]["nemo_frames"]
+
+
+def test_predictor_and_joint_in_one_graph_give_the_same(tmp_path: Path, encoder: Session) -> None:
+    """As NeMo's own export has them."""
+    predictor, joint = (onnx.load(WORDS_TDT / name) for name in ("predictor.onnx", "joint.onnx"))
+    predictor = onnx.compose.add_prefix(predictor, "p/", rename_inputs=False, rename_outputs=False)
+    merged = onnx.compose.merge_models(predictor, joint, io_map=[("g", "predictor_output")])
+    path = write(tmp_path / "decoder_joint.onnx", merged)
+    known = signature(load_graph(path))
+    assert known.role is Role.DECODER_JOINT
+    with Session(path) as session:
+        transducer = CombinedTransducer(known, session)
+        for index in (1, 5):
+            features = FEATURES[f"{index:03}"][None]
+            given = encoder.run({"audio_signal": features, "length": np.array([features.shape[2]])})
+            emitted = GreedyDecoder(transducer, LAYOUT).decode(given["encoder_output"][0])
+            assert [emission.token for emission in emitted] == ANSWERS[index]["nemo_tokens"]

@@ -27,14 +27,13 @@ class Scripted:
         self.history: list[int] = []
         self.joined: list[tuple[int, int]] = []
 
-    def predict(self, token: int, state: tuple[int, ...] | None) -> tuple[Array, tuple[int, ...]]:
+    def predict(self, token: int, previous: tuple[int, ...] | None) -> tuple[int, ...]:
         self.history.append(token)
-        tokens = (*(state or ()), token)
-        return np.array([len(tokens)], np.float32), tokens
+        return (*(previous or ()), token)
 
-    def join(self, frame: Array, prediction: Array) -> Array:
+    def join(self, frame: Array, prediction: tuple[int, ...]) -> Array:
         token, duration = int(frame[0]), int(frame[1])
-        self.joined.append((token, int(prediction[0])))
+        self.joined.append((token, len(prediction)))
         logits = np.zeros(self.layout.width, np.float32)
         logits[token] = 2.0
         if self.layout.durations:
@@ -112,7 +111,7 @@ def test_pieces_decode_as_the_whole(cuts: Sequence[int]) -> None:
 
 def test_the_first_of_equals_wins() -> None:
     class Undecided(Scripted):
-        def join(self, frame: Array, prediction: Array) -> Array:  # noqa: ARG002
+        def join(self, frame: Array, prediction: tuple[int, ...]) -> Array:  # noqa: ARG002
             return np.zeros(self.layout.width, np.float32)
 
     layout = TokenLayout(BLANK, (1, 2))
