@@ -117,6 +117,17 @@ def offline(scale: float = 1.0) -> str:
         }}"""
 
 
+def positions(frames: int) -> str:
+    """The line `made` of an encoder with a table of relative positions for so many frames."""
+    rows = 2 * frames - 1
+    table = ", ".join("1, 0" for _ in range(rows))
+    return f"""
+        shape = Shape <start = 2, end = 3> (frames)
+        positions = Constant <value = float[1, {rows}, 2] {{{table}}}> ()
+        taken = Slice(positions, zero, shape, one)
+        made = Squeeze(shape, zero)"""
+
+
 def folder(
     models: Mapping[str, str], documents: Mapping[str, object] | None = None
 ) -> Callable[[Path], Path]:

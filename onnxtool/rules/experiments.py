@@ -48,6 +48,7 @@ class Experiments:
     def encoder(self) -> CacheAwareEncoder:
         """The graph as a cache-aware encoder."""
         graph = self.graph
+        graph.session.open()
         try:
             return sized(CacheAwareEncoder(graph.view, graph.signature, graph.session))
         except (UnsupportedModelError, UsageError) as error:
