@@ -39,7 +39,8 @@ class Encoded:
     def frames(self, utterance: int) -> Array:
         """The valid frames of an utterance, the time last."""
         value = np.moveaxis(self.output[utterance], self.time_axis - 1, -1)
-        return value[..., : int(self.lengths[utterance])]
+        valid: Array = value[..., : int(self.lengths[utterance])]
+        return valid
 
 
 class Encoder:

@@ -20,7 +20,8 @@ FILES = {"later": "encoder_streaming.onnx", "first": "encoder_streaming_first.on
 _WEIGHTS = """
     <float[2, 1, 4] pooling = {0.1, 0.2, 0.3, 0.4, 0.4, -0.3, 0.2, 0.1},
      float[2, 1, 3] kernel = {0.5, -0.2, 0.3, 0.1, 0.4, -0.6},
-     int64[1] zero = {0}, int64[1] one = {1}, int64[1] two = {2}, int64[1] end = {9223372036854775807},
+     int64[1] zero = {0}, int64[1] one = {1}, int64[1] two = {2},
+     int64[1] end = {9223372036854775807},
      int64[1] all_but_cache = {-6}, int64[1] all_but_context = {-2}, int64 room = {6},
      int64[6] places = {0, 1, 2, 3, 4, 5}, int64 stride = {4}, int64[1] drop_end = {-1}>
 """
@@ -92,9 +93,9 @@ def encoder(*, dropped: int = 2, valid: int = 2, interface: str = INTERFACE, **p
     return f'<ir_version: 8, opset_import: ["" : 18]> g {interface} {_WEIGHTS} {{ {lines} }}'
 
 
-def first_chunk(**parts: str) -> str:
+def first_chunk() -> str:
     """The graph of a first chunk: nothing before it, so nothing to drop."""
-    return encoder(dropped=0, **parts)
+    return encoder(dropped=0)
 
 
 def offline(scale: float = 1.0) -> str:

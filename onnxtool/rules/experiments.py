@@ -13,6 +13,7 @@ from onnxtool.model.families import Role
 from onnxtool.model.streaming_file import STREAMING_NAME, read_streaming
 from onnxtool.rules.rule import Skipped
 from onnxtool.runtime.inputs import feeds
+from onnxtool.runtime.session import RunRefusedError
 from onnxtool.speech.cache_aware import CacheAwareEncoder
 from onnxtool.speech.closed_loop import Loop, run_loop
 from onnxtool.speech.liveness import CacheUse, cache_use
@@ -65,20 +66,33 @@ class Experiments:
     @cached_property
     def first(self) -> GraphSubject | None:
         """The graph of its folder that runs the first chunk for it, if there is one."""
-        if not self.probe.drop_extra_pre_encoded:
+        if self.starts:
             return None
-        return next((g for g in self._alike if not g.runs.probe.drop_extra_pre_encoded), None)
+        return next((graph for graph in self._alike if graph.runs.starts), None)
 
     @cached_property
     def later(self) -> GraphSubject | None:
         """The graph of its folder that runs every later chunk, if it runs the first only."""
-        if self.probe.drop_extra_pre_encoded:
+        if not self.starts:
             return None
-        return next((g for g in self._alike if g.runs.probe.drop_extra_pre_encoded), None)
+        return next((graph for graph in self._alike if not graph.runs.starts), None)
+
+    @property
+    def starts(self) -> bool:
+        """Whether it drops nothing, and so may have nothing before its chunk."""
+        return not self.probe.drop_extra_pre_encoded
+
+    @property
+    def drives(self) -> bool:
+        """Whether it can be probed."""
+        try:
+            return bool(self.probe)
+        except (Skipped, RunRefusedError):
+            return False
 
     @property
     def _alike(self) -> Sequence[GraphSubject]:
-        """Streaming encoders beside it that take the same inputs."""
+        """Streaming encoders beside it that take the same inputs, and run."""
         names = {spec.name for spec in self.graph.signature.inputs}
         return [
             graph
@@ -86,6 +100,7 @@ class Experiments:
             if graph.name != self.graph.name
             and graph.signature.role in STREAMING
             and {spec.name for spec in graph.signature.inputs} == names
+            and graph.runs.drives
         ]
 
     @cached_property
@@ -129,8 +144,8 @@ class Experiments:
 
     @cached_property
     def window(self) -> int:
-        """Feature frames of a call in steady state; of the first chunk's graph, of its only one."""
-        return self.schedule.window_sizes[0 if self.later else 1]
+        """Feature frames of a call in steady state, or of the first where it starts streams."""
+        return self.schedule.window_sizes[0 if self.starts else 1]
 
     @cached_property
     def use(self) -> CacheUse:

@@ -101,8 +101,8 @@ def _normalized(rows: Array) -> Iterator[_Head]:
             yield _Head(0, size, what, float(up_to[-1]))
             return
         heads = [
-            *((_Head(0, cut, what, float(up_to[cut - 1])) for cut in range(2, size))),
-            *((_Head(cut, size, what, float(on_from[cut])) for cut in range(1, size - 1))),
+            *(_Head(0, cut, what, float(up_to[cut - 1])) for cut in range(2, size)),
+            *(_Head(cut, size, what, float(on_from[cut])) for cut in range(1, size - 1)),
         ]
         found = [head for head in heads if head.worst < NORMALIZED]
         if found:
@@ -187,7 +187,7 @@ def joint_depends_on_neighbors(graph: GraphSubject) -> Iterator[Problem]:
         difference = compare_values(alone, part)
         if difference.error > TOLERANCE:
             yield Problem(
-                f"frame {frame} and symbol {symbol} of {FRAMES} × {SYMBOLS} differ from a run of "
+                f"frame {frame} and symbol {symbol} of {FRAMES} by {SYMBOLS} differ from a run of "
                 f"their own by up to {difference.max_abs:.2g}",
                 output.name,
             )

@@ -9,9 +9,11 @@ from onnxtool.model.view import ModelView
 
 @dataclass(frozen=True, slots=True)
 class PositionLimit:
-    """Attributes:
-    name: Of the table.
-    frames: The most encoder frames that it has positions for: N, where it has 2 N - 1 rows.
+    """How many frames there are positions for.
+
+    Attributes:
+        name: Of the table.
+        frames: The most encoder frames that it has positions for: N, where it has 2 N - 1 rows.
     """
 
     name: str
@@ -32,7 +34,7 @@ def position_limit(model: ModelView) -> PositionLimit | None:
     for tensor in model.tensors:
         names = {tensor.name, *(tensor.node_proto.output if tensor.node_proto else ())}
         shape = tensor.shape
-        if len(shape) == 3 and shape[0] == 1 and shape[1] % 2 and shape[1] > 1:
-            if any((tensor.scope, name) in sliced for name in names):
-                return PositionLimit(tensor.node or tensor.name, (shape[1] + 1) // 2)
+        is_table = len(shape) == 3 and shape[0] == 1 and shape[1] > 1 and shape[1] % 2
+        if is_table and any((tensor.scope, name) in sliced for name in names):
+            return PositionLimit(tensor.node or tensor.name, (shape[1] + 1) // 2)
     return None

@@ -16,8 +16,8 @@ from onnxtool.runtime.session import RunRefusedError
     "M008",
     "does-not-run",
     severity=Severity.ERROR,
-    fix="See what ONNX Runtime says: an operator it does not have, a shape that cannot be, data that "
-    "is missing.",
+    fix="See what ONNX Runtime says: an operator that it does not have, a shape that cannot be, "
+    "data that is missing.",
     bad="""
         <ir_version: 8, opset_import: ["" : 17]>
         g (float[B, 2] x) => (float[B, 2] y) <int64[1] size = {3}> { y = Reshape(x, size) }

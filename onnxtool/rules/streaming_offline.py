@@ -37,7 +37,8 @@ CALLS = 10
 _TWO_AHEAD = """
         context = Squeeze(cache_last_time, one)
         joined = Concat <axis = 2> (context, frames)
-        wide = Constant <value = float[2, 1, 5] {0.5, 0.1, 0.2, 0.1, 0.2, 0.5, 0.1, 0.2, 0.1, 0.2}> ()
+        wide = Constant <value = float[2, 1, 5]
+            {0.5, 0.1, 0.2, 0.1, 0.2, 0.5, 0.1, 0.2, 0.1, 0.2}> ()
         convolved = Conv <group = 2, kernel_shape = [5], pads = [0, 2]> (joined, wide)"""
 
 

@@ -52,8 +52,8 @@ def frames_lost_or_repeated(graph: GraphSubject) -> Iterator[Problem]:
 def lost_or_repeated(runs: Experiments) -> Iterator[Problem]:
     """The findings of S008."""
     probe, window = runs.probe, runs.window
-    shift = runs.schedule.shift_size[0 if runs.later else 1]
-    moves = probe.subsampling.frames(shift) if runs.later else shift / probe.subsampling.factor
+    shift = runs.schedule.shift_size[0 if runs.starts else 1]
+    moves = probe.subsampling.frames(shift) if runs.starts else shift / probe.subsampling.factor
     step = runs.encoder.run(runs.encoder.feeds(window))
     given = int(step.lengths[0])
     counted = probe.frames(window) - probe.cache_drop_size
@@ -188,7 +188,7 @@ def _miscounted(runs: Experiments, first: Experiments) -> Iterator[Problem]:
     "S011",
     "chunk-does-not-run",
     severity=Severity.ERROR,
-    fix="Choose chunks that are longer than what the graph drops, or export again without the drop.",
+    fix="Choose chunks longer than what the graph drops, or export again without the drop.",
     bad=folder(
         {FILES["later"]: encoder()},
         {"streaming.json": {**CONFIG, "chunk_size": [4, 8], "shift_size": [4, 8]}},
