@@ -48,10 +48,12 @@ class Encoder:
 
     Raises:
         Skipped: It does not.
+        RunError: It cannot be loaded.
     """
 
     def __init__(self, graph: GraphSubject) -> None:
         self.graph = graph
+        graph.session.open()
         signature = graph.signature
         audio = next((spec for spec in signature.free_inputs if _is_audio(spec)), None)
         length = next((spec for spec in signature.free_inputs if _is_length(spec)), None)
@@ -81,23 +83,23 @@ class Encoder:
         lengths: Sequence[int] = (),
         batch: int = 0,
         like: Encoded | None = None,
-        seed: int = 0,
+        padded: bool = True,
     ) -> Encoded:
-        """Run it on seeded features, zeros past each length.
+        """Run it on seeded features.
 
         Args:
             time: Feature frames.
             lengths: Of each utterance; all of them, if there are none.
             batch: Number of utterances; as many as lengths, if it is 0.
             like: Take the beginning of the last utterance of this run as features.
-            seed: Of the features.
+            padded: Whether features past each length are zero.
         """
         count = batch or max(1, len(lengths))
-        given = self._feeds(time, count, seed)
+        given = self._feeds(time, count)
         features = given[self.audio]
         if like is not None:
             features = np.take(like.features[-1:], range(time), axis=self.time_axis)
-        for utterance, length in enumerate(lengths):
+        for utterance, length in enumerate(lengths if padded else ()):
             np.moveaxis(features[utterance], self.time_axis - 1, 0)[length:] = 0
         given[self.audio] = features
         given[self.length] = np.array(lengths or [time] * count, given[self.length].dtype)
@@ -105,7 +107,7 @@ class Encoder:
         output, encoded = values[self.output], values[self.lengths]
         return Encoded(features, output, encoded, self.output_axis)
 
-    def _feeds(self, time: int, batch: int, seed: int) -> dict[str, Array]:
+    def _feeds(self, time: int, batch: int) -> dict[str, Array]:
         spec, sizes = self.spec, {}
         for state in self.graph.signature.inputs:
             axis = min(state.dynamic_axes, default=None)
@@ -116,7 +118,7 @@ class Encoder:
                 sizes.update(self.graph.runs.encoder.sizes)
         sizes[spec.axis_name(self.time_axis)] = time
         try:
-            return feeds(self.graph.view, self.graph.signature, sizes, seed=seed)
+            return feeds(self.graph.view, self.graph.signature, sizes)
         except UsageError as error:
             raise Skipped(str(error)) from None
 

@@ -24,6 +24,8 @@ from onnxtool.speech.subsampling import fitting
 AUDIO_SIZES = (1, 17, 41, 57, 64, 100, 101, 1000)
 TOKEN_SIZES = (1, 2, 3, 7, 64, 101)
 BATCH_SIZES = (1, 2, 3)
+# An encoder with a table of positions makes one frame of at least so many.
+LEAST_FACTOR = 4
 # The families whose encoders subsample by strided convolutions, and give ceil(T / 8) frames.
 _CONVOLUTIONAL = ("parakeet-tdt", "nemo", "nemotron-streaming")
 
@@ -105,10 +107,11 @@ def _sizes_that_fail(graph: GraphSubject, axis: _Axis) -> Iterator[Problem]:
     wrong = [size for size in wrong if not _past_positions(graph, axis, size)]
     if wrong:
         yield Problem(
-            f"runs at {_listed(runs)}, not at {_listed(wrong)}: {refusals[wrong[0]]}", axis.name
+            f"runs at {_listed(runs)}, not at {_listed(fails)}: {refusals[wrong[0]]}", axis.name
         )
+        return
     below = [size for size in fails if size < runs[0]]
-    if below and not axis.is_batch:
+    if below:
         least = _least(partial(_runs_at, graph, axis), below[-1], runs[0])
         yield Problem(f"needs at least {least}", axis.name, Severity.INFO)
 
@@ -128,7 +131,7 @@ def _least(runs: Callable[[int], bool], low: int, high: int) -> int:
 def _past_positions(graph: GraphSubject, axis: _Axis, size: int) -> bool:
     """Whether a table of positions ends before this size, which I007 tells."""
     limit = position_limit(graph.view)
-    return axis.sizes is AUDIO_SIZES and limit is not None and size > limit.frames
+    return axis.sizes is AUDIO_SIZES and limit is not None and size > limit.frames * LEAST_FACTOR
 
 
 def _refusal(graph: GraphSubject, sizes: Mapping[str, int]) -> str:

@@ -208,7 +208,8 @@ def chunk_does_not_run(graph: GraphSubject) -> Iterator[Problem]:
     first, later = runs.schedule.window_sizes
     one = runs.probe.subsampling.shortest(runs.probe.drop_extra_pre_encoded + 1)
     calls = {"first": (first, first), "later": (later, later), "last": (later, one)}
-    if runs.first:
+    # Of a file alone nobody knows: a graph for the first chunk may lie beside it.
+    if runs.first or not graph.bundle:
         del calls["first"]
     if runs.later:
         calls = {"only": (first, first), "last": (first, one)}
