@@ -22,6 +22,8 @@ from onnxtool.speech.subsampling import fitting
 
 # The least, odd, prime, even, and long: what a size that was baked in when tracing does not fit.
 AUDIO_SIZES = (1, 17, 41, 57, 64, 100, 101, 1000)
+# Where each stage of subsampling by 4 and by 8 rounds, and where it does not.
+FORMULA_SIZES = (1, 16, 17, 18, 41, 57, 101)
 TOKEN_SIZES = (1, 2, 3, 7, 64, 101)
 BATCH_SIZES = (1, 2, 3)
 # An encoder with a table of positions makes one frame of at least so many.
@@ -166,7 +168,7 @@ def _encoder_problems(graph: GraphSubject) -> Iterator[Problem]:
 def _formula_problems(graph: GraphSubject, audio: Encoder) -> Iterator[Problem]:
     """Lengths that are not those of the frames, or follow no subsampling there is."""
     frames: dict[int, int] = {}
-    for size in AUDIO_SIZES:
+    for size in FORMULA_SIZES:
         try:
             encoded = audio.run(size)
         except RunRefusedError:

@@ -161,3 +161,31 @@ CONFIG: dict[str, object] = {
     "pre_encode_cache_size": [0, 5],
     "drop_extra_pre_encoded": 2,
 }
+# Its attention cache is never cut.
+GROWING = encoder(
+    cache="moved = Concat <axis = 2> (cached, kept)",
+    mask="""
+    size = Shape <start = 2, end = 3> (cache_last_channel)
+    extent = Squeeze(size, zero)
+    first = Constant <value = int64 {0}> ()
+    step = Constant <value = int64 {1}> ()
+    all_places = Range(first, extent, step)
+    unfilled = Sub(extent, cache_last_channel_len)
+    column = Unsqueeze(unfilled, one)
+    valid = GreaterOrEqual(all_places, column)""",
+    history="""
+    cache = Squeeze(cache_last_channel, one)
+    cached = Transpose <perm = [0, 2, 1]> (cache)
+    weight = Cast <to = 1> (valid)
+    row = Unsqueeze(weight, one)
+    masked = Mul(cached, row)
+    sum = ReduceSum <keepdims = 1> (masked, two)
+    mean = Add(frames, sum)""",
+    filled="cache_last_channel_next_len = Add(cache_last_channel_len, counted)",
+    interface="""
+    (float[B, 2, T] audio_signal, int64[B] length, float[B, 1, C, 2] cache_last_channel,
+     float[B, 1, 2, 2] cache_last_time, int64[B] cache_last_channel_len)
+    => (float[B, 2, S] outputs, int64[B] encoded_lengths,
+        float[B, 1, N, 2] cache_last_channel_next, float[B, 1, 2, 2] cache_last_time_next,
+        int64[B] cache_last_channel_next_len)""",
+)

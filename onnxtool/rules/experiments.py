@@ -15,9 +15,10 @@ from onnxtool.rules.rule import Skipped
 from onnxtool.runtime.inputs import feeds
 from onnxtool.runtime.session import RunRefusedError
 from onnxtool.speech.cache_aware import CacheAwareEncoder
+from onnxtool.speech.cache_sizes import sized
 from onnxtool.speech.closed_loop import Loop, run_loop
 from onnxtool.speech.liveness import CacheUse, cache_use
-from onnxtool.speech.probing import Probe, probe, sized
+from onnxtool.speech.probing import Probe, probe
 from onnxtool.speech.schedule import Schedule, over, schedule_of
 
 if TYPE_CHECKING:

@@ -58,9 +58,7 @@ def normalized_joint_values(graph: GraphSubject) -> Iterator[Problem]:
     part is normalized.
     """
     for spec in _logits(graph.signature):
-        rows = np.concatenate(
-            [_run(graph, seed)[spec.name].reshape(-1, _last(spec)) for seed in SEEDS]
-        ).astype(np.float64)
+        rows = np.concatenate([_rows(_run(graph, seed)[spec.name]) for seed in SEEDS])
         if not rows.size:
             raise Skipped(f"`{spec.name}` is empty")
         for head in _normalized(rows):
@@ -80,9 +78,9 @@ def _logits(signature: Signature) -> list[TensorSpec]:
     return found
 
 
-def _last(spec: TensorSpec) -> int:
-    size = (spec.shape or (None,))[-1]
-    return size if isinstance(size, int) else -1
+def _rows(value: Array) -> Array:
+    """Its last axis, and all others as one."""
+    return value.reshape(-1, value.shape[-1]).astype(np.float64)
 
 
 def _normalized(rows: Array) -> Iterator[_Head]:

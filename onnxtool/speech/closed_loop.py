@@ -16,7 +16,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Values = Mapping[str, Array]
 
 # A stream of 100 steps is some ten seconds of speech; a large encoder gets fewer in its time.
-STEPS, MIN_STEPS, BUDGET_S = 100, 8, 25.0
+STEPS, MIN_STEPS, BUDGET_S = 100, 8, 15.0
 
 
 @dataclass(frozen=True, slots=True)

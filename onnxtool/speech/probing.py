@@ -8,32 +8,18 @@ the size of that (NeMo, `ConformerEncoder.setup_streaming_params` and `cache_awa
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import onnx
-
 from onnxtool.errors import UnsupportedModelError
-from onnxtool.model.attributes import integers
 from onnxtool.model.contract import StreamingConfig
-from onnxtool.model.view import ModelView
 from onnxtool.runtime.session import RunRefusedError
-from onnxtool.speech.cache_aware import (
-    AUDIO,
-    CACHE_AXIS,
-    CHANNEL,
-    CONV_AXIS,
-    TIME,
-    CacheAwareEncoder,
-)
+from onnxtool.speech.cache_aware import AUDIO, CacheAwareEncoder
 from onnxtool.speech.schedule import Schedule
 from onnxtool.speech.subsampling import Subsampling
 
 # No window of a streaming encoder is as long: 20 s.
 MAX_WINDOW = 2048
-# Of cached frames: what NeMo sets where nothing limits the left context.
-MAX_CACHE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +82,13 @@ class Probe:
 
 
 def probe(encoder: CacheAwareEncoder) -> Probe:
-    """Probe a graph whose caches have the sizes that it needs (see `sized`).
+    """Probe a graph whose caches have the sizes that it needs (see `cache_sizes`).
 
     Raises:
         UnsupportedModelError: It answers like no cache-aware encoder.
         RunError: A call failed otherwise than for the length of its window.
     """
-    if isinstance(_size(encoder, AUDIO, 2), int):
+    if 2 not in encoder.spec(AUDIO).dynamic_axes:
         raise UnsupportedModelError("its windows have one fixed length, which says nothing")
     watch = _Watch(encoder)
     shortest = watch.least(1, lambda seen: seen is not None, "it runs on no window")
@@ -213,69 +199,3 @@ class _Watch:
             return None
         frames = step.output.shape[2]
         return _Seen(frames, step.filled) if frames else None
-
-
-def sized(encoder: CacheAwareEncoder) -> CacheAwareEncoder:
-    """The encoder with sizes for its caches, where the graph leaves open what it needs.
-
-    An export with dynamic caches still has their sizes in its masks and its convolutions: a size
-    that is a constant of the graph is tried.
-
-    Raises:
-        UnsupportedModelError: No constant of the graph is one.
-    """
-    caches = [
-        (encoder.spec(name).axis_name(axis), candidates)
-        for name, axis, candidates in (
-            (CHANNEL, CACHE_AXIS, _constants(encoder.model)),
-            (TIME, CONV_AXIS, _contexts(encoder.model)),
-        )
-        if not isinstance(_size(encoder, name, axis), int)
-    ]
-    if not caches:
-        return encoder
-    names = [name for name, _ in caches]
-    for sizes in itertools.product(*(candidates for _, candidates in caches)):
-        attempt = replace(encoder, sizes=dict(zip(names, sizes, strict=True)))
-        if _runs(attempt):
-            return attempt
-    raise UnsupportedModelError("its caches have no fixed size, and no constant of the graph fits")
-
-
-def _runs(encoder: CacheAwareEncoder) -> bool:
-    try:
-        encoder.run(encoder.feeds(64))
-    except RunRefusedError:
-        return False
-    return True
-
-
-def _size(encoder: CacheAwareEncoder, name: str, axis: int) -> int | None:
-    size = (encoder.spec(name).shape or ())[axis]
-    return size if isinstance(size, int) else None
-
-
-def _constants(model: ModelView) -> list[int]:
-    """Single integers that may be a number of cached frames, the largest first."""
-    values = {
-        abs(int(onnx.numpy_helper.to_array(tensor.proto).item()))
-        for tensor in model.tensors
-        if tensor.elements == 1 and tensor.dtype.name == "int64" and tensor.size_bytes == 8
-        if tensor.storage.value == "inline" and not tensor.unreadable
-    }
-    return sorted((value for value in values if 1 < value <= MAX_CACHE), reverse=True)
-
-
-def _contexts(model: ModelView) -> list[int]:
-    """The context to the left of a convolution over time: all of its kernel's, or half."""
-    return sorted({context for kernel in kernels(model) for context in (kernel - 1, kernel // 2)})
-
-
-def kernels(model: ModelView) -> Iterator[int]:
-    """The sizes of a Conformer's convolutions over time: depthwise, along one axis, stride 1."""
-    for scope in model.scopes:
-        for node in scope.nodes:
-            kernel = integers(node, "kernel_shape")
-            strides = integers(node, "strides") or (1,)
-            if node.op_type == "Conv" and len(kernel) == 1 and kernel[0] > 1 and strides == (1,):
-                yield kernel[0]

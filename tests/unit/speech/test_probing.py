@@ -19,8 +19,9 @@ from onnxtool.model.streaming_file import read_streaming
 from onnxtool.rules.examples_streaming import encoder as example
 from onnxtool.runtime.session import Session
 from onnxtool.speech.cache_aware import AUDIO, CacheAwareEncoder, joined, stream
+from onnxtool.speech.cache_sizes import sized
 from onnxtool.speech.liveness import SUFFIX, cache_use, frames_moved
-from onnxtool.speech.probing import probe, sized
+from onnxtool.speech.probing import probe
 from onnxtool.speech.schedule import over, schedule_of
 from onnxtool.speech.subsampling import Subsampling
 from tests.support.faults import FIRST, LATER, STREAMING
