@@ -17,6 +17,8 @@ from onnxtool.speech.cache_aware import CACHE_AXIS, CHANNEL, CONV_AXIS, TIME, Ca
 
 # Of cached frames: what NeMo sets where nothing limits the left context.
 MAX_CACHE = 10_000
+# Each fails within the first layer, if it fails.
+MAX_ATTEMPTS = 500
 # Feature frames of a window to try sizes with.
 WINDOW = 64
 
@@ -41,7 +43,8 @@ def sized(encoder: CacheAwareEncoder) -> CacheAwareEncoder:
     if not caches:
         return encoder
     names = [name for name, _ in caches]
-    for sizes in itertools.product(*(candidates for _, candidates in caches)):
+    attempts = itertools.product(*(candidates for _, candidates in caches))
+    for sizes in itertools.islice(attempts, MAX_ATTEMPTS):
         attempt = replace(encoder, sizes=dict(zip(names, sizes, strict=True)))
         if _runs(attempt):
             return attempt
