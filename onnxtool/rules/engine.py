@@ -107,11 +107,12 @@ def _subjects(
 ) -> tuple[BundleSubject | None, tuple[GraphSubject, ...]]:
     if isinstance(model, ModelView):
         return None, (GraphSubject(model.path.name, model, signature(model), settings),)
-    graphs = tuple(
-        GraphSubject(member.name, member.view, member.signature, settings, model)
+    graphs: list[GraphSubject] = []
+    graphs.extend(
+        GraphSubject(member.name, member.view, member.signature, settings, model, graphs)
         for member in model.models
     )
-    return BundleSubject(model, graphs, settings), graphs
+    return BundleSubject(model, tuple(graphs), settings), tuple(graphs)
 
 
 class _Inspector:

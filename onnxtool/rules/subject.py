@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from onnxtool.model.contract import Contract
 from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature
 from onnxtool.model.view import ModelView
+from onnxtool.rules.experiments import Experiments
 from onnxtool.rules.rule import Skipped
 from onnxtool.rules.target import Target
 from onnxtool.runtime.session import Limits, Session
@@ -41,7 +42,9 @@ class GraphSubject:
 
     Attributes:
         name: Its file name.
+        siblings: The graphs of its folder, itself included.
         session: Runs it, in a process that starts when it is first needed.
+        runs: Runs of it that several rules draw on.
     """
 
     name: str
@@ -49,6 +52,11 @@ class GraphSubject:
     signature: Signature
     settings: Settings
     bundle: Bundle | None = None
+    siblings: Sequence[GraphSubject] = field(default=(), repr=False, compare=False)
+
+    @cached_property
+    def runs(self) -> Experiments:
+        return Experiments(self)
 
     @cached_property
     def session(self) -> Session:

@@ -181,11 +181,15 @@ class Session:
         except (EOFError, OSError):
             status = process.wait()
             self.close()
-            if late.is_set():
-                raise RunTimeoutError(f"{doing} took more than {self.limits.time_s:g} s") from None
-            raise _death(status, doing) from None
+            if not late.is_set():
+                raise _death(status, doing) from None
+            kind, content = "", None
         finally:
             timer.cancel()
+        # Stopped, maybe just after it replied: the process is gone either way.
+        if late.is_set():
+            self.close()
+            raise RunTimeoutError(f"{doing} took more than {self.limits.time_s:g} s")
         if kind == worker.REFUSED:
             raise RunRefusedError(_told(content))
         if kind == worker.OUT_OF_MEMORY:

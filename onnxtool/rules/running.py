@@ -1,0 +1,51 @@
+"""M: whether a graph runs at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onnxtool.errors import UsageError
+from onnxtool.model.families import Role
+from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.subject import GraphSubject
+from onnxtool.runtime.inputs import feeds
+from onnxtool.runtime.session import RunRefusedError
+
+
+@graph_rule(
+    "M008",
+    "does-not-run",
+    severity=Severity.ERROR,
+    fix="See what ONNX Runtime says: an operator that it does not have, a shape that cannot be, "
+    "data that is missing.",
+    bad="""
+        <ir_version: 8, opset_import: ["" : 17]>
+        g (float[B, 2] x) => (float[B, 2] y) <int64[1] size = {3}> { y = Reshape(x, size) }
+    """,
+    good="""
+        <ir_version: 8, opset_import: ["" : 17]>
+        g (float[B, 2] x) => (float[B, 2] y) { y = Tanh(x) }
+    """,
+    needs=Needs.RUN,
+)
+def does_not_run(graph: GraphSubject) -> Iterator[Problem]:
+    """ONNX Runtime does not load the graph, or one run of it fails, crashes or does not end.
+
+    Loading and running are where most damage shows that no checker looks for. Each graph has a
+    process of its own with a limit of time, so that a crash is an answer, too.
+    """
+    try:
+        graph.session.open()
+    except RunRefusedError as error:
+        yield Problem(f"ONNX Runtime does not load it: {error}")
+        return
+    signature = graph.signature
+    try:
+        graph.session.run(feeds(graph.view, signature, {}))
+    except UsageError as error:
+        raise Skipped(str(error)) from None
+    except RunRefusedError as error:
+        # Masks and counts must fit each other, and we would not know how.
+        if signature.host_held or (signature.role is Role.OTHER and len(signature.inputs) > 1):
+            raise Skipped(f"no inputs that fit each other could be made up: {error}") from None
+        yield Problem(f"a run fails: {error}")

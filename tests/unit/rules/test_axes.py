@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx.parser
+
+from onnxtool.rules.engine import check
+from onnxtool.rules.examples_encoder import encoder
+from onnxtool.rules.report import CheckReport, Finding
+from onnxtool.rules.rule import Severity
+from onnxtool.rules.subject import Settings
+from onnxtool.runtime.session import Limits
+from tests.support.models import WORDS_TDT, write
+from tests.unit.runtime.test_session import ENDLESS
+
+RUN = Settings(run=True)
+
+
+def checked(folder: Path, text: str, *codes: str) -> CheckReport:
+    path = write(folder / "model.onnx", onnx.parser.parse_model(text))
+    return check(path, select=codes, settings=RUN)
+
+
+def only(report: CheckReport) -> Finding:
+    (finding,) = report.findings
+    return finding
+
+
+def test_a_size_that_was_baked_in(tmp_path: Path) -> None:
+    fixed = """
+        fixed = Constant <value = int64[3] {-1, 2, 16}> ()
+        outputs = Reshape(frames, fixed)"""
+    finding = only(checked(tmp_path, encoder(outputs=fixed), "I006"))
+    assert finding.severity is Severity.ERROR
+    assert finding.location == "T"
+    assert finding.message.startswith("runs at 64, not at 1, 17, 41, 57, 100, 101, 1000")
+
+
+def test_a_batch_of_one(tmp_path: Path) -> None:
+    single = """
+        first_only = Squeeze(frames, zero)
+        outputs = Unsqueeze(first_only, zero)"""
+    finding = only(checked(tmp_path, encoder(outputs=single), "I006"))
+    assert finding.location == "B"
+    assert finding.message.startswith("runs at 1, not at 2, 3")
+
+
+def test_an_utterance_that_is_not_the_same_in_a_batch(tmp_path: Path) -> None:
+    centered = """
+        time = Constant <value = int64[1] {2}> ()
+        mean = ReduceMean <keepdims = 1> (masked, time)
+        centered = Sub(masked, mean)
+        pooled = Conv <group = 2, kernel_shape = [4], strides = [4], pads = [0, 3]>
+            (centered, kernel)"""
+    finding = only(checked(tmp_path, encoder(pooled=centered), "I006"))
+    assert finding.message.startswith("an utterance of 60 feature frames differs, alone and padded")
+
+
+def test_lengths_that_are_not_those_of_the_frames(tmp_path: Path) -> None:
+    text = encoder(counted="longer = Identity(length)")
+    finding = only(checked(tmp_path, text, "I006"))
+    assert finding.message == "1 feature frames give 1 frames, and the length says 0"
+
+
+def test_masking_is_part_of_using_the_length(tmp_path: Path) -> None:
+    text = encoder(masked="masked = Identity(audio_signal)")
+    finding = only(checked(tmp_path, text, "I005"))
+    assert finding.severity is Severity.WARNING
+    assert "nothing is masked" in finding.message
+
+
+def test_what_a_sample_does_with_lengths() -> None:
+    report = check(WORDS_TDT, select=["I"])
+    told = {(f.rule.code, f.model): f for f in report.findings}
+    refused = told["I004", "encoder.onnx"]
+    assert refused.severity is Severity.WARNING
+    assert refused.message.endswith("one length for two utterances runs, and gives lengths [13]")
+    assert told["I006", "encoder_streaming.onnx"].message == "needs at least 17"
+    assert "512 encoder frames" in told["I007", "encoder.onnx"].message
+    assert not any(finding.severity is Severity.ERROR for finding in report.findings)
+
+
+def test_a_graph_that_hangs_is_found_and_not_asked_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "endless.onnx", ENDLESS)
+    settings = Settings(run=True, limits=Limits(time_s=2.0))
+    report = check(path, select=["M008"], settings=settings)
+    assert only(report).message == "a run took more than 2 s"
+
+
+def test_a_graph_that_is_not_loaded_is_told_once(tmp_path: Path) -> None:
+    text = encoder(outputs="outputs = Unknown(frames)")
+    report = checked(tmp_path, text, "M008", "I")
+    assert {finding.rule.code for finding in report.findings} == {"M008"}
+    assert "does not load it" in only(report).message
+    assert {skip.rule.code for skip in report.skipped} == {"I004", "I005", "I006"}

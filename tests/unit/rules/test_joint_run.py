@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onnxtool.rules.engine import check
+from onnxtool.rules.report import CheckReport
+from onnxtool.rules.subject import Settings
+from tests.support.joints import NORMALIZED, RAW, TAILS, joint
+from tests.support.models import WORDS_TDT, write
+
+
+def checked(folder: Path, tail: str, code: str = "J002") -> CheckReport:
+    path = write(folder / "joint.onnx", joint(tail))
+    return check(path, select=[code], settings=Settings(run=True))
+
+
+@pytest.mark.parametrize("tail", NORMALIZED.values(), ids=NORMALIZED)
+def test_each_of_six_normalized_joints_is_found(tail: str, tmp_path: Path) -> None:
+    report = checked(tmp_path, tail)
+    assert report.findings
+    assert {finding.location for finding in report.findings} == {"joint_output:3"}
+
+
+def test_the_raw_one_is_not(tmp_path: Path) -> None:
+    report = checked(tmp_path, RAW)
+    assert not report.findings
+    assert len(report.checked) == 1
+
+
+def test_the_heads_are_found_by_where_one_ends(tmp_path: Path) -> None:
+    report = checked(tmp_path, TAILS["per-head"])
+    messages = [finding.message for finding in report.findings]
+    assert messages[0].startswith("probabilities over entries 0 to 4 of 7")
+    assert messages[1].startswith("probabilities over entries 5 to 6 of 7")
+
+
+def test_one_normalized_head_is_enough(tmp_path: Path) -> None:
+    report = checked(
+        tmp_path,
+        """
+            sizes = Constant <value = int64[2] {5, 2}> ()
+            tokens, durations = Split <axis = -1> (logits, sizes)
+            normalized = LogSoftmax <axis = -1> (tokens)
+            joint_output = Concat <axis = -1> (normalized, durations)""",
+    )
+    (finding,) = report.findings
+    assert finding.message.startswith("log probabilities over entries 0 to 4 of 7")
+
+
+def test_a_logit_that_is_always_zero_is_no_head(tmp_path: Path) -> None:
+    report = checked(
+        tmp_path,
+        """
+            mask = Constant <value = float[7] {0, 1, 1, 1, 1, 1, 0}> ()
+            joint_output = Mul(logits, mask)""",
+    )
+    assert not report.findings
+
+
+def test_a_sample_gives_logits() -> None:
+    report = check(WORDS_TDT, select=["J002", "J006", "J007", "J008"])
+    assert not report.findings
+    assert [rule.code for rule in report.checked] == ["J002", "J006", "J007", "J008"]
+
+
+def test_frames_and_symbols_that_are_mixed_up(tmp_path: Path) -> None:
+    swapped = "joint_output = Transpose <perm = [0, 2, 1, 3]> (logits)"
+    (finding,) = checked(tmp_path, swapped, "J006").findings
+    assert finding.message == "3 frames and 2 symbols give [1, 2, 3, 7]"

@@ -1,0 +1,103 @@
+"""Inputs that a graph can run on."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from onnxtool.errors import UsageError
+from onnxtool.model.signature import signature
+from onnxtool.model.view import ModelView
+from onnxtool.runtime.inputs import TIME, feeds, id_limit
+from tests.support.exports import EXPORTS, Export
+from tests.support.models import interface, view
+
+LOOKUP = """
+    g (int64[B, U] y) => (float[B, U, 3] e)
+        <float[7, 3] table = {1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3}> {
+        ids = Cast <to = 6> (y)
+        e = Gather(table, ids)
+    }"""
+
+
+def made(model: ModelView, **sizes: int) -> dict[str, np.ndarray]:
+    return feeds(model, signature(model), sizes)
+
+
+def test_token_ids_are_within_the_table_that_they_look_up_in() -> None:
+    model = view(LOOKUP)
+    assert id_limit(model, "y") == 7
+    ids = made(model, B=50, U=20)["y"]
+    assert ids.shape == (50, 20)
+    assert set(ids.flat) == set(range(7))
+
+
+def test_ids_of_nobody_knows_what_are_zero_and_one() -> None:
+    values = made(interface("mode i32[100]", "y f32[1]"))["mode"]
+    assert values.dtype == np.int32
+    assert set(values) == {0, 1}
+
+
+def test_the_length_is_that_of_the_audio() -> None:
+    model = interface(
+        "audio_signal f32[B, 80, T]; length i64[B]", "outputs f32[B, 4, S]; encoded_lengths i64[B]"
+    )
+    values = made(model, T=57, B=2)
+    assert values["audio_signal"].shape == (2, 80, 57)
+    assert values["length"].tolist() == [57, 57]
+    assert made(model)["audio_signal"].shape == (1, 80, TIME)
+
+
+def test_states_start_at_zero_and_empty_where_they_grow() -> None:
+    model = interface(
+        "x f32[N, T, 80]; cache f32[N, PAST, 4]; steps_state i64[N]",
+        "y f32[N, T, 4]; new_cache f32[N, PAST_NEXT, 4]; new_steps_state i64[N]",
+    )
+    values = made(model)
+    assert values["cache"].shape == (1, 0, 4)
+    assert not values["steps_state"].any()
+    assert values["x"].std() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("element_type", "dtype"),
+    [("f16", np.float16), ("f32", np.float32), ("f64", np.float64), ("bool", np.bool_)],
+)
+def test_values_have_the_type_of_the_input(element_type: str, dtype: type) -> None:
+    values = made(interface(f"x {element_type}[9]", f"y {element_type}[9]"))["x"]
+    assert values.dtype == dtype
+    assert len(set(values.tolist())) > 1
+
+
+def test_numpy_has_no_bfloat16_of_its_own() -> None:
+    values = made(view("g (bfloat16[4] x) => (bfloat16[4] y) { y = Identity(x) }"))["x"]
+    assert values.dtype == ml_dtypes.bfloat16
+
+
+def test_the_sample_rate_is_one() -> None:
+    model = interface("input f32[B, 512]; state f32[2, B, 128]; sr i64[]", "output f32[B, 1]")
+    assert made(model)["sr"].item() == 16_000
+
+
+def test_the_same_seed_gives_the_same_values() -> None:
+    model = interface("x f32[8]", "y f32[8]")
+    known = signature(model)
+    first, again, other = (feeds(model, known, {}, seed=seed)["x"] for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"), [("x f32", "`x` has no rank"), ("x str[2]", "`x` is a string")]
+)
+def test_what_cannot_be_made_up_is_told(inputs: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        made(interface(inputs, "y f32[1]"))
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=[export.name for export in EXPORTS])
+def test_every_known_export_gets_inputs(export: Export) -> None:
+    model = interface(export.inputs, export.outputs)
+    values = made(model)
+    assert values.keys() == {spec.name for spec in model.inputs}
