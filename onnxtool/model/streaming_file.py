@@ -39,7 +39,7 @@ def read_streaming(path: Path) -> StreamingConfig:
 
 def _pair(path: Path, name: str, value: object) -> tuple[int, int]:
     """First and later; NeMo writes one number where they are equal."""
-    if isinstance(value, list) and len(value) == 2:
+    if isinstance(value, tuple) and len(value) == 2:
         return _number(path, name, value[0]), _number(path, name, value[1])
     return (_number(path, name, value),) * 2
 

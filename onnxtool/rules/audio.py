@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from onnxtool.errors import UsageError
-from onnxtool.model.families import LENGTH_NAME
+from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.rules.rule import Skipped
 from onnxtool.rules.subject import GraphSubject

@@ -8,7 +8,7 @@ from functools import partial
 
 from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
-from onnxtool.model.states import is_batch_symbol
+from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.rules.audio import Encoder
 from onnxtool.rules.examples_encoder import encoder

@@ -165,6 +165,11 @@ def _random(
     return generator.standard_normal(shape).astype(dtype)
 
 
+def id_limit(model: ModelView, name: str) -> int | None:
+    """How many ids there are, judged by the table that an integer input looks up in; or None."""
+    return _table_size(model.roots[0], name)
+
+
 def _range(scope: Scope, name: str, dtype: np.dtype[Any]) -> tuple[int, int]:
     """From where, and up to but without where, an integer input makes sense.
 

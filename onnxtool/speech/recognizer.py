@@ -152,7 +152,7 @@ def token_layout(bundle: Bundle) -> TokenLayout:
             hint="mend blank_id in model_meta.json",
         )
     values = fields.get("duration_values")
-    durations = tuple(values) if isinstance(values, list) and values else tuple(range(rest))
+    durations = tuple(values) if isinstance(values, tuple) and values else tuple(range(rest))
     if len(durations) != rest:
         raise UnsupportedModelError(
             f"{joint.name}: {len(durations)} durations in the metadata, {rest} in its output",

@@ -33,10 +33,28 @@ def test_token_ids_are_within_the_table_that_they_look_up_in() -> None:
     assert set(ids.flat) == set(range(7))
 
 
-def test_ids_of_nobody_knows_what_are_zero_and_one() -> None:
+def test_integers_that_nothing_looks_up_are_data_of_both_signs() -> None:
     values = made(interface("mode i32[100]", "y f32[1]"))["mode"]
     assert values.dtype == np.int32
+    assert values.min() < 0 < values.max()
+    unsigned = made(view("g (uint8[1000] mode) => (uint8[1000] y) { y = Identity(mode) }"))["mode"]
+    assert (unsigned.min(), unsigned.max()) == (0, 255)
+
+
+def test_what_may_become_an_index_is_zero_or_one() -> None:
+    text = """g (int64[100] i, float[N] x) => (float[100] y) {
+        k = Identity(i) y = Gather(x, k) }"""
+    found = view(text)
+    values = feeds(found, signature(found), {})["i"]
     assert set(values) == {0, 1}
+
+
+def test_utterances_of_a_ragged_batch_differ_in_length() -> None:
+    model = interface(
+        "audio_signal f32[B, 80, T]; length i64[B]", "outputs f32[B, 4, S]; encoded_lengths i64[B]"
+    )
+    values = feeds(model, signature(model), {"B": 3, "T": 60}, ragged=True)
+    assert values["length"].tolist() == [60, 45, 30]
 
 
 def test_the_length_is_that_of_the_audio() -> None:

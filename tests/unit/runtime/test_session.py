@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import IO
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -152,13 +153,16 @@ def test_a_reply_that_comes_with_the_time_limit_is_none(
         assert session.run(X)["y"].tolist() == [2.0, 4.0]
 
 
-def test_a_type_that_onnx_runtime_has_no_numpy_for_is_refused(tmp_path: Path) -> None:
-    text = "g (float16[N] x) => (bfloat16[N] y) { y = Cast <to = 16> (x) }"
-    with (
-        Session(write(tmp_path / "m.onnx", text)) as session,
-        pytest.raises(RunRefusedError, match="bfloat16"),
-    ):
-        session.run({"x": np.array([1.5], np.float16)})
+def test_types_that_numpy_has_not_go_in_and_out(tmp_path: Path) -> None:
+    text = "g (bfloat16[N] x, float[N] u) => (bfloat16[N] y, float[N] v) { {} }".replace(
+        "{}", "y = Cast <to = 16> (u) v = Cast <to = 1> (x)"
+    )
+    x, u = np.array([1.5, -2.0], ml_dtypes.bfloat16), np.array([0.25, 3.0], np.float32)
+    with Session(write(tmp_path / "m.onnx", text)) as session:
+        given = session.run({"x": x, "u": u})
+    assert given["y"].dtype == ml_dtypes.bfloat16
+    assert given["y"].tolist() == [0.25, 3.0]
+    assert given["v"].tolist() == [1.5, -2.0]
 
 
 def test_the_optimized_graph_can_be_kept(tmp_path: Path) -> None:
