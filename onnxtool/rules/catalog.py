@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from onnxtool.rules import files
+from onnxtool.rules import files, raw_logits
 from onnxtool.rules.rule import Rule
 
-CATALOG: tuple[Rule, ...] = (files.missing_external_file,)
+CATALOG: tuple[Rule, ...] = (
+    files.missing_external_file,
+    raw_logits.normalized_joint_output,
+)

@@ -22,10 +22,12 @@ SOFTMAX_LOG = """
     joint_output = Log(probabilities)
 """
 LOG_SUM_EXP = """
+    last = Constant <value = int64[1] {-1}> ()
     total = ReduceLogSumExp <keepdims = 1> (logits, last)
     joint_output = Sub(logits, total)
 """
 DECOMPOSED = """
+    last = Constant <value = int64[1] {-1}> ()
     highest = ReduceMax <keepdims = 1> (logits, last)
     shifted = Sub(logits, highest)
     exponentials = Exp(shifted)
@@ -59,12 +61,12 @@ TAILS = {"raw": RAW, **NORMALIZED}
 def joint(tail: str, functions: str = "") -> onnx.ModelProto:
     """A joint that makes `joint_output` from `logits` as the nodes in `tail` say.
 
-    `last` is there for reductions over the last axis; functions are of the domain `local`.
+    Functions are of the domain `local`.
     """
     return parse(f"""
         joint (float[B, {WIDTH}, T] encoder_output, float[B, {WIDTH}, U] predictor_output)
             => (float[B, T, U, {SIZE}] joint_output)
-            <int64[1] last = {{-1}}, float[{WIDTH}, {SIZE}] weight = {{{_WEIGHT}}}> {{
+            <float[{WIDTH}, {SIZE}] weight = {{{_WEIGHT}}}> {{
             frames = Transpose <perm = [0, 2, 1]> (encoder_output)
             symbols = Transpose <perm = [0, 2, 1]> (predictor_output)
             second = Constant <value = int64[1] {{2}}> ()
