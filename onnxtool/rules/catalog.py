@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from onnxtool.rules import files, raw_logits
+from onnxtool.rules import digests, files, folder, raw_logits
 from onnxtool.rules.rule import Rule
 
 CATALOG: tuple[Rule, ...] = (
+    # Files, external data, hashes
     files.missing_external_file,
+    files.short_external_file,
+    files.external_length_unlike_shape,
+    files.external_data_outside_folder,
+    files.linked_external_file,
+    folder.unreferenced_file,
+    folder.shared_external_data,
+    files.oversized_model_file,
+    digests.unattested_weights,
+    digests.digest_unlike_content,
+    files.external_data_in_attribute,
+    # Joint and predictor
     raw_logits.normalized_joint_output,
 )
