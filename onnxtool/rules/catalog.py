@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onnxtool.rules import digests, files, folder, raw_logits
+from onnxtool.rules import digests, files, folder, header, leftovers, raw_logits, weights
 from onnxtool.rules.rule import Rule
 
 CATALOG: tuple[Rule, ...] = (
@@ -18,6 +18,13 @@ CATALOG: tuple[Rule, ...] = (
     digests.unattested_weights,
     digests.digest_unlike_content,
     files.external_data_in_attribute,
+    # Header and weights
+    header.invalid_model,
+    header.unsupported_version_or_domain,
+    leftovers.training_leftovers,
+    weights.broken_weights,
+    header.mixed_weight_types,
+    leftovers.duplicate_weights,
     # Joint and predictor
     raw_logits.normalized_joint_output,
 )
