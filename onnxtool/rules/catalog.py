@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from onnxtool.rules import digests, files, folder, header, leftovers, raw_logits, weights
+from onnxtool.rules import (
+    axes,
+    digests,
+    files,
+    folder,
+    header,
+    interface,
+    leftovers,
+    raw_logits,
+    weights,
+)
 from onnxtool.rules.rule import Rule
 
 CATALOG: tuple[Rule, ...] = (
@@ -25,6 +35,16 @@ CATALOG: tuple[Rule, ...] = (
     weights.broken_weights,
     header.mixed_weight_types,
     leftovers.duplicate_weights,
+    # Interface and dynamic axes
+    interface.unlike_promised_interface,
+    axes.static_axis,
+    axes.static_length,
+    axes.states_of_unlike_batch,
+    interface.generated_public_name,
+    interface.integer_type_unlike_target,
+    interface.unused_input,
+    interface.overridable_initializer,
+    axes.one_symbol_for_two_sizes,
     # Joint and predictor
     raw_logits.normalized_joint_output,
 )
