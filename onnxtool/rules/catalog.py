@@ -9,6 +9,7 @@ from onnxtool.rules import (
     folder,
     header,
     interface,
+    joint,
     leftovers,
     raw_logits,
     weights,
@@ -47,4 +48,7 @@ CATALOG: tuple[Rule, ...] = (
     axes.one_symbol_for_two_sizes,
     # Joint and predictor
     raw_logits.normalized_joint_output,
+    joint.unlike_vocabulary_size,
+    joint.contradictory_blank,
+    joint.impossible_durations,
 )
