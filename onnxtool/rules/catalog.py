@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from onnxtool.rules import (
     axes,
+    bundle,
+    contradictions,
     digests,
     files,
     folder,
@@ -11,6 +13,7 @@ from onnxtool.rules import (
     interface,
     joint,
     leftovers,
+    metadata,
     raw_logits,
     weights,
 )
@@ -29,6 +32,7 @@ CATALOG: tuple[Rule, ...] = (
     digests.unattested_weights,
     digests.digest_unlike_content,
     files.external_data_in_attribute,
+    folder.unreadable_file,
     # Header and weights
     header.invalid_model,
     header.unsupported_version_or_domain,
@@ -51,4 +55,12 @@ CATALOG: tuple[Rule, ...] = (
     joint.unlike_vocabulary_size,
     joint.contradictory_blank,
     joint.impossible_durations,
+    # Bundle and metadata
+    metadata.incomplete_metadata,
+    bundle.unfitting_graphs,
+    metadata.contradictory_features,
+    bundle.unusable_vocabulary,
+    contradictions.contradictory_metadata,
+    bundle.encoders_of_unlike_weights,
+    bundle.mixed_exports,
 )

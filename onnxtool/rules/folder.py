@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from onnxtool.errors import MetadataError
+from onnxtool.model.contract import find_contract, read_contract
 from onnxtool.model.tensors import Storage, StoredTensor
 from onnxtool.rules.examples import ADD, external, folder
 from onnxtool.rules.rule import Problem, Severity, bundle_rule
@@ -142,3 +144,26 @@ def _mixed(graphs: Sequence[GraphSubject]) -> Iterator[Problem]:
             f"{sum(map(len, owners.values()))} files of weights lie side by side, and no name says "
             f"whose: {counts}",
         )
+
+
+@bundle_rule(
+    "X012",
+    "unreadable-file",
+    severity=Severity.ERROR,
+    fix="Mend the file, or write it anew.",
+    bad=folder({"a.onnx": ADD, "model_meta.json": "{"}),
+    good=folder({"a.onnx": ADD, "model_meta.json": {"blank_id": 1}}),
+)
+def unreadable_file(bundle: BundleSubject) -> Iterator[Problem]:
+    """A graph, the metadata, the vocabulary or the contract of a folder cannot be read.
+
+    Every rule that needs it is left out: what else there is to find is not known.
+    """
+    for name, error in bundle.bundle.unreadable:
+        yield Problem(str(error), name)
+    path = find_contract(bundle.bundle.path)
+    if path and not bundle.settings.contract:
+        try:
+            read_contract(path)
+        except MetadataError as error:
+            yield Problem(str(error), path.name)
