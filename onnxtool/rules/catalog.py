@@ -14,6 +14,8 @@ from onnxtool.rules import (
     joint,
     leftovers,
     metadata,
+    properties,
+    quantized,
     raw_logits,
     weights,
 )
@@ -36,6 +38,8 @@ CATALOG: tuple[Rule, ...] = (
     # Header and weights
     header.invalid_model,
     header.unsupported_version_or_domain,
+    properties.missing_runtime_metadata,
+    properties.misleading_url,
     leftovers.training_leftovers,
     weights.broken_weights,
     header.mixed_weight_types,
@@ -63,4 +67,9 @@ CATALOG: tuple[Rule, ...] = (
     contradictions.contradictory_metadata,
     bundle.encoders_of_unlike_weights,
     bundle.mixed_exports,
+    properties.missing_runtime_file,
+    # Quantization
+    quantized.quantized_in_name_only,
+    quantized.risky_quantized_operator,
+    quantized.operator_newer_than_target,
 )

@@ -53,7 +53,7 @@ class Target:
         runtime: Without the version.
         version: If there is one.
         graphs: By role.
-        files: Patterns of the names of files that it wants.
+        files: Patterns of the names of files that it looks for, each with its alternatives.
         max_ir_version: The newest that it loads; None for not known.
         max_opset: Of the standard operators; likewise.
         operators: Operator of com.microsoft -> the version of ONNX Runtime that first has it.
@@ -67,7 +67,7 @@ class Target:
     runtime: str
     version: Version | None = None
     graphs: tuple[TargetGraph, ...] = ()
-    files: tuple[str, ...] = ()
+    files: tuple[tuple[str, ...], ...] = ()
     max_ir_version: int | None = None
     max_opset: int | None = None
     operators: Mapping[str, Version] | None = None
@@ -106,7 +106,7 @@ def parse_target(text: str) -> Target:
         name=text,
         runtime=match[1],
         graphs=tuple(_graph(graph) for graph in table["graphs"]),
-        files=tuple(table["files"]),
+        files=tuple(map(tuple, table.get("files", ()))),
         says=table["says"],
         tdt_in_url=table.get("tdt_in_url", False),
         durations_are_indices=table.get("durations_are_indices", False),

@@ -17,7 +17,7 @@ from onnxtool.rules.subject import Settings
 from onnxtool.rules.target import parse_target
 
 # Examples are written for these.
-TARGETS = (parse_target("sherpa-onnx"), parse_target("onnxruntime==1.16"))
+TARGETS = tuple(map(parse_target, ("sherpa-onnx", "onnx-asr", "onnxruntime==1.16")))
 each_rule = pytest.mark.parametrize("rule", CATALOG, ids=[rule.code for rule in CATALOG])
 
 
