@@ -202,29 +202,29 @@ def unused_input(graph: GraphSubject) -> Iterator[Problem]:
     the *size* of an input counts for nothing.
     """
     scope = graph.view.roots[0]
-    needed = {name: _sources(scope, name) for name in scope.output_names}
-    used = set().union(*needed.values())
-    for spec in graph.signature.inputs:
-        if spec.name not in used:
-            yield Problem(f"no output depends on the values of `{spec.name}`", spec.name)
-    inputs = {spec.name for spec in graph.signature.inputs}
-    for name, sources in needed.items():
-        if inputs and not sources & inputs:
-            yield Problem(f"`{name}` depends on the values of no input", name)
+    names = [spec.name for spec in graph.signature.inputs]
+    sources = _sources(scope, names)
+    used = 0
+    for output in scope.output_names:
+        used |= sources.get(output, 0)
+    for place, name in enumerate(names):
+        if not used >> place & 1:
+            yield Problem(f"no output depends on the values of `{name}`", name)
+    for output in scope.output_names:
+        if names and not sources.get(output, 0):
+            yield Problem(f"`{output}` depends on the values of no input", output)
 
 
-def _sources(scope: Scope, output: str) -> set[str]:
-    """Everything that an output is computed from, whose values and not only sizes count."""
-    producers = {name: node for node in scope.nodes for name in node.output if name}
-    seen, waiting = {output}, [output]
-    while waiting:
-        node = producers.get(waiting.pop())
-        if node is None or node.op_type in {"Shape", "Size"}:
-            continue
-        new = {name for name in reads(node) if name not in seen}
-        seen |= new
-        waiting.extend(new)
-    return seen
+def _sources(scope: Scope, inputs: Sequence[str]) -> dict[str, int]:
+    """Value -> the inputs that it is computed from, as a number with one bit for each of them."""
+    found = {name: 1 << place for place, name in enumerate(inputs)}
+    for node in scope.nodes:
+        if node.op_type not in {"Shape", "Size"}:  # Of a value, these read its size.
+            mask = 0
+            for name in reads(node):
+                mask |= found.get(name, 0)
+            found.update(dict.fromkeys(node.output, mask))
+    return found
 
 
 @graph_rule(

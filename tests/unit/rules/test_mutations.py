@@ -257,14 +257,75 @@ def other_opset(bundle: Path) -> None:
     edit(bundle / "joint.onnx", lambda m: setattr(m.opset_import[0], "version", 17))
 
 
+def elsewhere(bundle: Path) -> None:
+    external(bundle)
+    model = onnx.load(bundle / "joint.onnx", load_external_data=False)
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = "../joint.onnx.data"
+    (bundle / "joint.onnx").write_bytes(model.SerializeToString())
+    (bundle / "joint.onnx.data").unlink()
+    attested(bundle)
+    sums = bundle / "SHA256SUMS"
+    sums.write_text(f"{sums.read_text()}{'0' * 64}  ../joint.onnx.data\n")
+
+
+def in_attribute(bundle: Path) -> None:
+    external(bundle)
+    model = onnx.load(bundle / "joint.onnx", load_external_data=False)
+    for tensor in [tensor for tensor in model.graph.initializer if tensor.external_data]:
+        constant = helper.make_node("Constant", [], [tensor.name], value=tensor)
+        model.graph.initializer.remove(tensor)
+        model.graph.node.insert(0, constant)
+    (bundle / "joint.onnx").write_bytes(model.SerializeToString())
+    attested(bundle)
+
+
+def generated_name(bundle: Path) -> None:
+    def rename(model: onnx.ModelProto) -> None:
+        model.graph.input[0].name = "onnx::Slice_3"
+        for node in model.graph.node:
+            node.input[:] = ["onnx::Slice_3" if n == "encoder_output" else n for n in node.input]
+
+    edit(bundle / "joint.onnx", rename)
+    mutate(bundle, "tensor_layout_contract.joint_input", "predictor_output: [B, 96, U]")
+
+
+def decreasing(bundle: Path) -> None:
+    mutate(bundle, "duration_values", [0, 1, 2, 4, 3])
+
+
+def no_sample_rate(bundle: Path) -> None:
+    mutate(bundle, "sample_rate", None)
+
+
+def other_bands(bundle: Path) -> None:
+    mutate(bundle, "features.n_mels", 128)
+
+
+def other_dims(bundle: Path) -> None:
+    mutate(bundle, "tensor_layout_contract.joint_output", "joint_output: [B, T, U, 8198]")
+
+
+def other_predictor(bundle: Path) -> None:
+    def widen(model: onnx.ModelProto) -> None:
+        model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 97
+
+    edit(bundle / "predictor.onnx", widen)
+    mutate(bundle, "tensor_layout_contract.predictor_output", "g: [B, H, U]")
+
+
 PLANTED: Mapping[str, Callable[[Path], object]] = {
     "X001": missing,
     "X002": truncated,
     "X003": unlike_shape,
+    "X004": elsewhere,
     "X005": linked,
     "X006": orphan,
     "X009": unattested,
     "X010": replaced,
+    "X011": in_attribute,
     "X012": not_json,
     "M001": unknown_attribute,
     "M002": foreign,
@@ -272,12 +333,18 @@ PLANTED: Mapping[str, Callable[[Path], object]] = {
     "M007": doubled,
     "I002": fixed_time,
     "I008": unlike_states,
+    "I009": generated_name,
     "I011": constant_length,
     "I012": overridable,
     "J001": softmax,
     "J003": symbolic_width,
     "J004": blank_row,
+    "J005": decreasing,
+    "B001": no_sample_rate,
+    "B002": other_predictor,
+    "B003": other_bands,
     "B004": twice,
+    "B005": other_dims,
     "B006": other_weights,
     "B007": other_opset,
 }
