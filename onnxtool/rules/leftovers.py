@@ -54,9 +54,12 @@ def _trains(scope: Scope, node: onnx.NodeProto) -> str:
         return "is a BatchNormalization in training mode"
     if node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]:
         stored = {tensor.name: tensor for tensor in scope.initializers}
-        stored |= {n.output[0]: n.attribute[0].t for n in scope.nodes if n.op_type == "Constant"}
+        constants = (n for n in scope.nodes if n.op_type == "Constant" and n.output)
+        stored |= {n.output[0]: a.t for n in constants for a in n.attribute if a.name == "value"}
         mode = stored.get(node.input[2])
-        if mode is not None and onnx.numpy_helper.to_array(mode).any():
+        if mode is None or mode.data_type != onnx.TensorProto.BOOL or mode.external_data:
+            return ""
+        if onnx.numpy_helper.to_array(mode).any():
             return "is a Dropout in training mode"
     return ""
 

@@ -143,7 +143,8 @@ def _walk(flow: Dataflow, value: Value, steps: AbstractSet[str]) -> list[Maker]:
     waiting = [value]
     while waiting:
         for maker in flow.makers(waiting.pop()):
-            if maker.value.key in found:
+            # What reads nothing is no step of a softmax, whatever its operator.
+            if maker.value.key in found or not maker.inputs:
                 continue
             found[maker.value.key] = maker
             if maker.node.op_type in steps:
@@ -157,7 +158,7 @@ def _reduced_axis(flow: Dataflow, reduction: Maker) -> int | None:
     axes = integers(reduction.node, "axes")
     if not axes and len(reduction.inputs) > 1:
         tensor = flow.constant(reduction.inputs[1])
-        if tensor is None or tensor.data_type != onnx.TensorProto.INT64:
+        if tensor is None or tensor.data_type != onnx.TensorProto.INT64 or tensor.external_data:
             return None
         axes = tuple(onnx.numpy_helper.to_array(tensor).ravel().tolist())
     return axes[0] if len(axes) == 1 else None

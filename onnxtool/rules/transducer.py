@@ -92,8 +92,8 @@ def embedding(view: ModelView, signature: Signature) -> StoredTensor | None:
     ids = {spec.name for spec in signature.free_inputs if spec.dtype.startswith("int")}
     stored = {tensor.name: tensor for tensor in view.tensors if len(tensor.shape) == 2}
     for node in view.proto.graph.node:
-        if node.op_type in {"Cast", "Identity"} and node.input[0] in ids:
-            ids.add(node.output[0])
+        if node.op_type in {"Cast", "Identity"} and ids.intersection(node.input):
+            ids.update(node.output)
         elif node.op_type == "Gather" and len(node.input) > 1 and node.input[1] in ids:
             return stored.get(node.input[0])
     return None

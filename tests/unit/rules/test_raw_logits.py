@@ -174,3 +174,9 @@ def test_the_axis_is_that_of_the_output() -> None:
 def test_a_softmax_over_the_wrong_axis_is_told() -> None:
     (problem,) = problems(joint(LOG_SOFTMAX.replace("-1", "1")))
     assert "over axis 1" in problem.message
+
+
+def test_nodes_that_read_nothing_are_passed_over() -> None:
+    proto = joint("joint_output = Sub(logits, total)")
+    proto.graph.node.insert(0, onnx.helper.make_node("ReduceLogSumExp", [], ["total"]))
+    assert problems(proto) == []
