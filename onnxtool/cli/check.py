@@ -168,11 +168,11 @@ def _settings(wanted: Config) -> Settings:
     if wanted.memory_limit_bytes is not None:
         limits = replace(limits, memory_bytes=wanted.memory_limit_bytes)
     if wanted.contract is not None:
-        from onnxtool.model.contract import read_contract  # type: ignore[attr-defined]
+        from onnxtool.model.contract import read_contract
 
         settings = replace(settings, contract=read_contract(wanted.contract))
     if wanted.targets:
-        from onnxtool.rules.target import parse_target  # type: ignore[attr-defined]
+        from onnxtool.rules.target import parse_target
 
         targets = tuple(parse_target(text) for text in wanted.targets)
         settings = replace(settings, targets=targets)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from onnxtool.errors import MetadataError
 from onnxtool.model.bundle import Bundle
-from onnxtool.model.contract import Contract
+from onnxtool.model.contract import Contract, find_contract, read_contract
 from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature
 from onnxtool.model.view import ModelView
@@ -63,6 +64,11 @@ class GraphSubject:
         return Session(self.view.path, limits=self.settings.limits)
 
     @cached_property
+    def contract(self) -> Contract | None:
+        """What was promised: the contract that the user gave, or the one in its folder."""
+        return _contract(self.settings, self.bundle)
+
+    @cached_property
     def size_bytes(self) -> int:
         """On disk, weights included."""
         files = (file.size_bytes or 0 for file in self.view.external_files)
@@ -86,6 +92,15 @@ class BundleSubject:
     def name(self) -> str:
         return "."
 
+    @cached_property
+    def contract(self) -> Contract | None:
+        """What was promised: the contract that the user gave, or the one in the folder.
+
+        A folder's own is its `*contract*.json` or `streaming.json`; one that cannot be read is as
+        good as none, and for the rules on metadata.
+        """
+        return _contract(self.settings, self.bundle)
+
     @property
     def size_bytes(self) -> int:
         """Of all graphs, weights included."""
@@ -105,6 +120,14 @@ class BundleSubject:
 
 
 Subject = GraphSubject | BundleSubject
+
+
+def _contract(settings: Settings, bundle: Bundle | None) -> Contract | None:
+    path = find_contract(bundle.path) if bundle and not settings.contract else None
+    try:
+        return read_contract(path) if path else settings.contract
+    except MetadataError:
+        return None
 
 
 def first(graphs: Iterable[GraphSubject], reason: str) -> GraphSubject:

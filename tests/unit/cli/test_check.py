@@ -33,7 +33,7 @@ def test_a_contract_and_targets_are_read(monkeypatch: pytest.MonkeyPatch) -> Non
     def read(path: Path) -> Contract:
         return Contract(path, {}, None, None)
 
-    chosen = Target("sherpa-onnx")
+    chosen = Target("sherpa-onnx", "sherpa-onnx")
     monkeypatch.setattr(contract, "read_contract", read, raising=False)
     monkeypatch.setattr(target, "parse_target", {"sherpa-onnx": chosen}.get, raising=False)
     settings = check._settings(Config(contract=Path("c.json"), targets=("sherpa-onnx",)))

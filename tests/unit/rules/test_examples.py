@@ -14,7 +14,10 @@ from onnxtool.rules.engine import check
 from onnxtool.rules.report import CheckReport
 from onnxtool.rules.rule import Example, Rule
 from onnxtool.rules.subject import Settings
+from onnxtool.rules.target import parse_target
 
+# Examples are written for these.
+TARGETS = tuple(map(parse_target, ("sherpa-onnx", "onnx-asr", "onnxruntime==1.16")))
 each_rule = pytest.mark.parametrize("rule", CATALOG, ids=[rule.code for rule in CATALOG])
 
 
@@ -25,7 +28,7 @@ def checked(rule: Rule, example: Example, folder: Path) -> CheckReport:
         path = folder / "model.onnx"
         # Not onnx.save, which would look for external data.
         path.write_bytes(onnx.parser.parse_model(example).SerializeToString())
-    settings = Settings(run=True, weights=True)
+    settings = Settings(run=True, weights=True, targets=TARGETS)
     return check(path, select=[rule.code], settings=settings)
 
 

@@ -1,0 +1,189 @@
+"""B: graphs and files of one folder must be of one model."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from onnxtool.errors import OnnxToolError
+from onnxtool.model.families import Role
+from onnxtool.model.payload import pieces
+from onnxtool.model.skeleton import LARGE_BYTES
+from onnxtool.model.view import ModelView
+from onnxtool.rules.examples import ADD, HEADER, folder
+from onnxtool.rules.joint import VOCABULARY, joint, predictor
+from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, bundle_rule
+from onnxtool.rules.subject import BundleSubject
+
+ENCODERS = (Role.ENCODER, Role.STREAMING_ENCODER)
+# Of the bytes of two encoders of one checkpoint, all but tables of positions are the same.
+SHARED_BYTES = 0.9
+TEXT = (Role.JOINT, Role.DECODER_JOINT, Role.CTC)
+
+
+def encoder(value: int, *, streaming: bool = False) -> str:
+    """An encoder whose weights begin with a value."""
+    caches = ("cache_last_channel", "cache_last_time") if streaming else ()
+    inputs = "".join(f", float[B, 2, 4] {name}" for name in caches)
+    outputs = "".join(f", float[B, 2, 4] {name}_out" for name in caches)
+    copies = "\n".join(f"{name}_out = Identity({name})" for name in caches)
+    values = ", ".join(str(value + i % 7) for i in range(512))
+    return f"""{HEADER} encoder (float[B, 16, T] audio_signal, int64[B] length{inputs})
+        => (float[B, 32, T_enc] encoder_output, int64[B] encoded_lengths{outputs})
+        <float[32, 16, 1] w = {{{values}}}> {{
+            encoder_output = Conv (audio_signal, w)
+            encoded_lengths = Identity(length)
+            {copies}
+        }}"""
+
+
+@bundle_rule(
+    "B002",
+    "unfitting-graphs",
+    severity=Severity.ERROR,
+    fix="Export all graphs from one checkpoint.",
+    bad=folder({"predictor.onnx": predictor("0, 0"), "joint.onnx": joint(7)}),
+    good=folder({"encoder.onnx": encoder(1), "encoder_streaming.onnx": encoder(1, streaming=True)}),
+)
+def unfitting_graphs(bundle: BundleSubject) -> Iterator[Problem]:
+    """An output of one graph cannot be the input of the next, or a graph is missing.
+
+    Widths of encoder and joint, or of predictor and joint, differ where the graphs of two models
+    are in one folder. It shows at the first utterance only.
+    """
+    for wire in bundle.bundle.wiring:
+        if wire.problem:
+            yield Problem(
+                f"`{wire.source}` does not fit `{wire.target}`: {wire.problem}", wire.target
+            )
+    if not bundle.having(Role.JOINT):
+        return
+    for roles, what in ((ENCODERS, "an encoder"), ((Role.PREDICTOR,), "a predictor")):
+        if not bundle.having(*roles):
+            message = f"there is a joint, and no graph that has the interface of {what}"
+            yield Problem(message, what.split()[-1], Severity.WARNING)
+
+
+@bundle_rule(
+    "B004",
+    "unusable-vocabulary",
+    severity=Severity.ERROR,
+    fix="Write `token id` a line, `<blk>` last, from the tokenizer of the checkpoint.",
+    bad=folder({"joint.onnx": joint(7)}),
+    good=folder({"joint.onnx": joint(7), "vocab.txt": VOCABULARY}),
+)
+def unusable_vocabulary(bundle: BundleSubject) -> Iterator[Problem]:
+    """Nothing, or nothing usable, turns the ids that the model gives into text.
+
+    1. No vocabulary at all: the exporter looks for it on the decoder, where NeMo has none.
+    2. A token twice: two ids, one text, and a model that was trained to tell them apart.
+    3. The blank not last, which is where runtimes expect it. That is a warning.
+    4. Tokens with spaces, which readers that split a line at spaces cut. That, too.
+    """
+    vocabulary = bundle.bundle.vocabulary
+    if not bundle.having(*TEXT) and vocabulary is None:
+        raise Skipped("no graph of the folder gives tokens")
+    if vocabulary is None:
+        metadata = bundle.bundle.metadata
+        labels = metadata.fields.get("labels") if metadata else None
+        held = [name for kind, name in bundle.bundle.companions if kind == "tokenizer"]
+        if not labels and not held:
+            yield Problem(
+                "no vocab.txt, tokens.txt or tokenizer, and no `labels`", "vocab.txt"
+            )  # 1
+        return
+    where = vocabulary.path.name
+    repeated = [token for token, count in Counter(vocabulary.tokens).items() if count > 1]
+    for token in repeated[:3]:  # 2
+        ids = [i for i, other in enumerate(vocabulary.tokens) if other == token]
+        yield Problem(f"{token!r} is the text of the ids {ids}", f"{where}:{ids[1]}")
+    last = len(vocabulary.tokens) - 1
+    if vocabulary.blank_id not in {None, last}:  # 3
+        message = f"the blank is {vocabulary.blank_id}, and the last id is {last}"
+        yield Problem(message, where, Severity.WARNING)
+    spaced = [text for text in vocabulary.tokens if re.search(r"\S\s|\s\S|^\s$", text)]
+    if spaced:  # 4
+        message = f"{len(spaced)} tokens hold spaces, {spaced[0]!r} first"
+        yield Problem(message, where, Severity.WARNING)
+
+
+@bundle_rule(
+    "B006",
+    "encoders-of-unlike-weights",
+    severity=Severity.WARNING,
+    needs=Needs.WEIGHTS,
+    fix="Export both encoders from one checkpoint.",
+    bad=folder({"encoder.onnx": encoder(1), "encoder_streaming.onnx": encoder(2, streaming=True)}),
+    good=folder({"encoder.onnx": encoder(1), "encoder_streaming.onnx": encoder(1, streaming=True)}),
+)
+def encoders_of_unlike_weights(bundle: BundleSubject) -> Iterator[Problem]:
+    """The offline and the streaming encoder do not hold the same weights.
+
+    They are exports of one network: what differs is how it is fed. Where the weights differ, one of
+    the two is older, or of another model. Compared by content, because exporters number the names.
+    """
+    encoders = bundle.having(*ENCODERS)
+    if len(encoders) < 2:
+        raise Skipped("no two encoders in the folder")
+    first, *others = [(graph.name, _contents(graph.view)) for graph in encoders]
+    for name, contents in others:
+        shared = sum((contents & first[1]).values())
+        total = min(sum(contents.values()), sum(first[1].values()))
+        if total and shared < SHARED_BYTES * total:
+            share = f"{100 * shared / total:.0f} %"
+            yield Problem(f"{share} of its weights are those of {first[0]}", "weights", model=name)
+
+
+def _contents(model: ModelView) -> Counter[str]:
+    """Digest of each large floating-point weight -> its bytes."""
+    found: Counter[str] = Counter()
+    for tensor in model.tensors:
+        if "float" not in tensor.dtype.name or tensor.size_bytes < LARGE_BYTES:
+            continue
+        digest = hashlib.sha256()
+        try:
+            for piece in pieces(model, tensor):
+                digest.update(piece.tobytes())
+        except OnnxToolError:  # For the rules on files.
+            continue
+        found[digest.hexdigest()] = tensor.size_bytes
+    return found
+
+
+@bundle_rule(
+    "B007",
+    "mixed-exports",
+    severity=Severity.INFO,
+    fix="Export all graphs in one go, and record the versions of that.",
+    bad=folder({"a.onnx": ADD, "b.onnx": ADD.replace("17]", "18]")}),
+    good=folder({"a.onnx": ADD, "b.onnx": ADD}),
+)
+def mixed_exports(bundle: BundleSubject) -> Iterator[Problem]:
+    """Graphs of one folder come from different exporters, or versions of operators.
+
+    No fault by itself, but it tells of a graph that was replaced alone. A `torch_version` that is
+    not the one that wrote the graphs is a warning: the metadata is of another export.
+    """
+    protos = {graph.name: graph.view.proto for graph in bundle.graphs}
+    for what, values in {
+        "producers": {
+            name: f"{p.producer_name} {p.producer_version}" for name, p in protos.items()
+        },
+        "operator sets": {
+            graph.name: str(graph.view.opset_imports.get("")) for graph in bundle.graphs
+        },
+        "IR versions": {name: str(proto.ir_version) for name, proto in protos.items()},
+    }.items():
+        if len(set(values.values())) > 1:
+            shown = ", ".join(f"{value.strip()} of {name}" for name, value in values.items())
+            yield Problem(f"different {what}: {shown}", what)
+    metadata = bundle.bundle.metadata
+    recorded = metadata.fields.get("torch_version") if metadata else None
+    written = {p.producer_version for p in protos.values() if p.producer_name == "pytorch"}
+    if isinstance(recorded, str) and written and recorded.split("+")[0] not in written:
+        message = (
+            f"`torch_version` is {recorded}, and {', '.join(sorted(written))} wrote the graphs"
+        )
+        yield Problem(message, "model_meta.json:torch_version", Severity.WARNING)

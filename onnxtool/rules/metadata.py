@@ -1,0 +1,180 @@
+"""B: `model_meta.json`, field by field, by itself and against the graphs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from onnxtool.model.families import Role
+from onnxtool.rules.examples import ADD, folder
+from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule
+from onnxtool.rules.subject import BundleSubject
+from onnxtool.rules.transducer import is_integer, joint_width, token_counts
+
+Test = Callable[[object], bool]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_size(value: object) -> bool:
+    return is_integer(value) and int(str(value)) > 0
+
+
+def _is_id(value: object) -> bool:
+    return is_integer(value) and int(str(value)) >= 0
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+
+
+def _are_numbers(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(map(is_integer, value))
+
+
+def _is_version(value: object) -> bool:
+    return isinstance(value, str) and re.match(r"\d+\.\d+", value) is not None
+
+
+# Field -> what it must be, the test for it, and whether a model can do without it.
+SCHEMA: Mapping[str, tuple[str, Test, bool]] = {
+    "model_name": ("a text", _is_text, False),
+    "sample_rate": ("a positive integer", _is_size, False),
+    "labels": ("a list of texts", _are_texts, True),
+    "blank_id": ("an integer from 0", _is_id, False),
+    "tokenizer_vocab_size": ("a positive integer", _is_size, True),
+    "joint_vocab_size": ("a positive integer", _is_size, True),
+    "duration_values": ("a list of integers", _are_numbers, True),
+    "torch_version": ("a version", _is_version, True),
+    "features.type": ("`log-mel`", lambda value: value == "log-mel", False),
+    "features.n_fft": ("a positive integer", _is_size, False),
+    "features.n_mels": ("a positive integer", _is_size, False),
+    "features.hop_length": ("a positive integer", _is_size, False),
+}
+HEALTHY: Mapping[str, object] = {
+    "model_name": "words",
+    "sample_rate": 16000,
+    "blank_id": 4,
+    "features": {"type": "log-mel", "n_fft": 512, "n_mels": 80, "hop_length": 160},
+}
+
+
+def field(fields: Mapping[str, object], name: str) -> object:
+    """The value of a field, of which the name may have one dot; None where it is absent."""
+    block, _, rest = name.rpartition(".")
+    inner = fields.get(block) if block else fields
+    return inner.get(rest) if isinstance(inner, Mapping) else None
+
+
+def required(bundle: BundleSubject) -> Mapping[str, object]:
+    """The metadata of a folder.
+
+    Raises:
+        Skipped: There is none.
+    """
+    if bundle.bundle.metadata is None:
+        raise Skipped("no model_meta.json that can be read")
+    return bundle.bundle.metadata.fields
+
+
+def at(name: str) -> str:
+    """The location of a field."""
+    return f"model_meta.json:{name}"
+
+
+@bundle_rule(
+    "B001",
+    "incomplete-metadata",
+    severity=Severity.ERROR,
+    fix="Write the field, and let the exporter fail where it does not know one.",
+    bad=folder({"a.onnx": ADD, "model_meta.json": {**HEALTHY, "blank_id": "4"}}),
+    good=folder({"a.onnx": ADD, "model_meta.json": HEALTHY}),
+)
+def incomplete_metadata(bundle: BundleSubject) -> Iterator[Problem]:
+    """A field of the metadata is missing, null, empty or of the wrong type.
+
+    A host that reads `duration_values: null` of a model with durations guesses, and guesses in
+    silence. Fields that a model can do without, because its graphs or its vocabulary say the same,
+    are a warning when they are null.
+    """
+    fields = required(bundle)
+    for name, (wanted, is_right, optional) in SCHEMA.items():
+        value = field(fields, name)
+        block, _, rest = name.rpartition(".")
+        holder = fields.get(block) if block else fields
+        present = isinstance(holder, Mapping) and rest in holder
+        if value is None and not (optional and not present):
+            severity = _of_null(bundle, name) if optional else Severity.ERROR
+            state = "null" if present else "missing"
+            yield Problem(f"`{name}` is {state}, where {wanted} belongs", at(name), severity)
+        elif value is not None and not is_right(value):
+            yield Problem(f"`{name}` is {value!r:.60}, where {wanted} belongs", at(name))
+    contract = fields.get("tensor_layout_contract", {})
+    if not isinstance(contract, Mapping):
+        where = at("tensor_layout_contract")
+        yield Problem("`tensor_layout_contract` is no object of texts", where)
+        return
+    for name, value in contract.items():
+        if not _is_text(value):
+            where = f"tensor_layout_contract.{name}"
+            yield Problem(f"`{where}` is {value!r:.60}, where a text belongs", at(where))
+
+
+def _of_null(bundle: BundleSubject, name: str) -> Severity:
+    """An error where the joint has durations that nobody names."""
+    width = joint_width(bundle.bundle)
+    tokens = [count.value for count in token_counts(bundle.bundle, bundle.contract)]
+    if name != "duration_values" or width is None or not isinstance(width.value, int):
+        return Severity.WARNING
+    return Severity.ERROR if tokens and width.value > max(tokens) + 1 else Severity.WARNING
+
+
+@bundle_rule(
+    "B003",
+    "contradictory-features",
+    severity=Severity.ERROR,
+    fix="Take the features' parameters from the checkpoint that was exported.",
+    bad=folder(
+        {
+            "a.onnx": ADD,
+            "model_meta.json": {**HEALTHY, "features": {"n_fft": 256, "hop_length": 160}},
+        }
+    ),
+    good=folder({"a.onnx": ADD, "model_meta.json": HEALTHY}),
+)
+def contradictory_features(bundle: BundleSubject) -> Iterator[Problem]:
+    """Sample rate, window, hop and mel bands do not fit each other, or the encoder's input.
+
+    1. `n_mels` is the second axis of the encoder's input.
+    2. NeMo's windows are 25 ms and `n_fft` is the next power of two; a shorter one cuts the window.
+    3. The hop is 10 ms: with another, durations and timestamps are off by the same factor.
+    """
+    fields = required(bundle)
+    rate, n_fft, n_mels, hop = (
+        field(fields, name)
+        for name in ("sample_rate", "features.n_fft", "features.n_mels", "features.hop_length")
+    )
+    if _is_size(n_mels):  # 1
+        for graph in bundle.having(Role.ENCODER, Role.STREAMING_ENCODER, Role.CTC):
+            for spec in graph.signature.free_inputs:
+                size = (spec.shape or (None, None))[1:2]
+                if len(spec.shape or ()) == 3 and isinstance(size[0], int) and size[0] != n_mels:
+                    message = f"`n_mels` is {n_mels}, `{spec.name}` of {graph.name} has {size[0]}"
+                    yield Problem(message, at("features.n_mels"))
+    if not _is_size(rate):
+        return
+    if int(str(rate)) not in {8000, 16000, 22050, 24000, 32000, 44100, 48000}:
+        yield Problem(f"`sample_rate` is {rate} Hz, which nothing records in", at("sample_rate"))
+    window = round(0.025 * int(str(rate)))
+    if _is_size(n_fft) and int(str(n_fft)) < window:  # 2
+        message = f"`n_fft` is {n_fft}, shorter than a window of {window} samples at `sample_rate`"
+        yield Problem(message, at("features.n_fft"))
+    elif _is_size(n_fft) and int(str(n_fft)) != 1 << (window - 1).bit_length():
+        message = f"`n_fft` is {n_fft}, and NeMo's for windows of {window} samples is another"
+        yield Problem(message, at("features.n_fft"), Severity.WARNING)
+    if _is_size(hop) and int(str(hop)) * 100 != int(str(rate)):  # 3
+        ms = 1000 * int(str(hop)) / int(str(rate))
+        message = f"`hop_length` is {hop}, {ms:g} ms at the `sample_rate` of {rate}: usual are 10"
+        yield Problem(message, at("features.hop_length"), Severity.WARNING)

@@ -1,0 +1,177 @@
+"""M: the metadata that runtimes read from the graph's own file, `metadata_props`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
+
+from onnxtool.model.families import Role
+from onnxtool.model.tensors import Dimension
+from onnxtool.model.view import ModelView
+from onnxtool.rules.examples import ADD, HEADER, folder
+from onnxtool.rules.joint import VOCABULARY, joint
+from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule, graph_rule
+from onnxtool.rules.subject import BundleSubject, GraphSubject
+from onnxtool.rules.transducer import joint_width, token_counts
+
+ENCODERS = (Role.ENCODER, Role.STREAMING_ENCODER, Role.CTC)
+
+
+def encoder(**properties: str) -> str:
+    """An encoder with these metadata_props."""
+    entries = ", ".join(f'"{key}": "{value}"' for key, value in properties.items())
+    return (
+        HEADER.replace(">", f", metadata_props: [{entries}]>")
+        + """
+        encoder (float[B, 80, T] audio_signal, int64[B] length)
+        => (float[B, 80, T] outputs, int64[B] encoded_lengths) {
+            outputs = Identity(audio_signal)
+            encoded_lengths = Identity(length)
+        }"""
+    )
+
+
+SHERPA = {
+    "vocab_size": "4",
+    "subsampling_factor": "8",
+    "normalize_type": "per_feature",
+    "pred_rnn_layers": "1",
+    "pred_hidden": "2",
+}
+
+
+def properties_of(view: ModelView) -> dict[str, str]:
+    """The metadata_props of a graph."""
+    return {entry.key: entry.value for entry in view.proto.metadata_props}
+
+
+@graph_rule(
+    "M003",
+    "missing-runtime-metadata",
+    severity=Severity.ERROR,
+    roles=ENCODERS,
+    fix="Write the keys into the encoder's metadata_props after the export.",
+    bad=encoder(),
+    good=encoder(**SHERPA),
+)
+def missing_runtime_metadata(graph: GraphSubject) -> Iterator[Problem]:
+    """A key that a runtime reads from `metadata_props` is missing, no number, or wrong.
+
+    NeMo's export writes none, and sherpa-onnx ends the process at the first that it misses. Keys
+    that are there are held against the graphs, whatever the target: vocabulary, states, caches.
+    """
+    found = properties_of(graph.view)
+    wanted = [
+        (target, required.metadata)
+        for target in graph.settings.targets
+        if (required := target.graph(graph.signature.role)) and required.metadata
+    ]
+    known = _expected(graph)
+    if not wanted and not known.keys() & found.keys():
+        raise Skipped("no target reads metadata_props: give --target")
+    for target, keys in wanted:
+        for key, kind in keys.items():
+            if key not in found:
+                message = f"no `{key}` in metadata_props{target.saying('metadata', key)}"
+                yield Problem(message, f"metadata_props:{key}")
+            elif kind == "integer" and not re.fullmatch(r"-?\d+", found[key]):
+                message = f"`{key}` is {found[key]!r:.40}, where {target.name} reads an integer"
+                yield Problem(message, f"metadata_props:{key}")
+    for key, (value, source) in known.items():
+        # -1 is "not said".
+        if found.get(key) not in {None, str(value), "-1"} and isinstance(value, int):
+            message = f"`{key}` is {found[key]!r:.40}, and {source} has {value}"
+            yield Problem(message, f"metadata_props:{key}")
+
+
+def _expected(graph: GraphSubject) -> Mapping[str, tuple[Dimension, str]]:
+    """What each key should be by the graphs, and which of them says so."""
+    expected: dict[str, tuple[Dimension, str]] = {}
+    for count in token_counts(graph.bundle, graph.contract):
+        expected["vocab_size"] = count.value, count.source
+    for member in graph.bundle.models if graph.bundle else ():
+        states = member.signature.states
+        if member.signature.role is Role.PREDICTOR and states and len(states[0].shape or ()) == 3:
+            layers, _, width = states[0].shape or (None, None, None)
+            expected["pred_rnn_layers"] = layers, f"`{states[0].input}` of {member.name}"
+            expected["pred_hidden"] = width, f"`{states[0].input}` of {member.name}"
+    for spec in graph.signature.inputs:
+        if spec.name in {"cache_last_channel", "cache_last_time"} and len(spec.shape or ()) == 4:
+            sizes = enumerate((spec.shape or ())[1:], start=1)
+            expected |= {f"{spec.name}_dim{i}": (size, f"`{spec.name}`") for i, size in sizes}
+    return expected
+
+
+@bundle_rule(
+    "M004",
+    "misleading-url",
+    severity=Severity.ERROR,
+    fix="Write `tdt` into the encoder's `url` if the joint has durations, and not if it has none.",
+    bad=folder(
+        {
+            "encoder.onnx": encoder(**SHERPA, url="parakeet-rnnt"),
+            "joint.onnx": joint(7),
+            "vocab.txt": VOCABULARY,
+        }
+    ),
+    good=folder(
+        {
+            "encoder.onnx": encoder(**SHERPA, url="parakeet-tdt"),
+            "joint.onnx": joint(7),
+            "vocab.txt": VOCABULARY,
+        }
+    ),
+)
+def misleading_url(bundle: BundleSubject) -> Iterator[Problem]:
+    """The encoder's `url` says TDT, and the joint has no durations; or the other way round.
+
+    sherpa-onnx tells the two apart by the letters `tdt` in that text, and then refuses a joint that
+    has another width than it expects: a good model does not load.
+    """
+    target = next((target for target in bundle.settings.targets if target.tdt_in_url), None)
+    encoders = bundle.having(*ENCODERS)
+    urls = {graph.name: properties_of(graph.view).get("url") for graph in encoders}
+    if not target and not any(urls.values()):
+        raise Skipped("no encoder has a `url`, and no target reads it: give --target sherpa-onnx")
+    width = joint_width(bundle.bundle)
+    tokens = next(token_counts(bundle.bundle, bundle.contract), None)
+    if width is None or tokens is None or not isinstance(width.value, int):
+        raise Skipped("nothing says whether the joint has durations")
+    durations = width.value - tokens.value - 1
+    for name, url in urls.items():
+        if (durations > 0) != ("tdt" in (url or "")):
+            message = f"`url` is {url!r}, and {width.source} has {durations} scores of durations"
+            yield Problem(message, "metadata_props:url", model=name)
+
+
+@bundle_rule(
+    "B008",
+    "missing-runtime-file",
+    severity=Severity.ERROR,
+    fix="Give the files the names that the runtime looks for.",
+    bad=folder({"encoder.onnx": ADD}),
+    good=folder(
+        {
+            "encoder-model.onnx": ADD,
+            "decoder_joint-model.int8.onnx": ADD,
+            "vocab.txt": VOCABULARY,
+            "config.json": {"model_type": "nemo-conformer-tdt"},
+        }
+    ),
+)
+def missing_runtime_file(bundle: BundleSubject) -> Iterator[Problem]:
+    """A file that a runtime looks for by its name is not in the folder.
+
+    onnx-asr finds graphs by the pattern of their names, and more than one match is an error, too.
+    """
+    targets = [target for target in bundle.settings.targets if target.files]
+    if not targets:
+        raise Skipped("no target finds files by name: give --target onnx-asr")
+    names = sorted(path.name for path in bundle.bundle.path.iterdir())
+    for target in targets:
+        for alternatives in target.files:
+            found = [name for name in names if any(fnmatch(name, p) for p in alternatives)]
+            if not found:
+                message = f"no {' or '.join(alternatives)}, which {target.name} looks for"
+                yield Problem(message + target.saying("file", alternatives[0]), alternatives[0])

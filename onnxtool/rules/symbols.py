@@ -1,0 +1,197 @@
+"""I: dynamic axes, and the symbols that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from onnxtool.model.attributes import integers
+from onnxtool.model.families import Role
+from onnxtool.model.pairing import is_batch_symbol
+from onnxtool.model.tensors import Dimension, TensorSpec
+from onnxtool.rules.examples import HEADER
+from onnxtool.rules.rule import Problem, Severity, graph_rule
+from onnxtool.rules.subject import GraphSubject
+
+ENCODERS = (Role.ENCODER, Role.STREAMING_ENCODER, Role.CTC)
+TRANSDUCER = (*ENCODERS, Role.PREDICTOR, Role.JOINT, Role.DECODER_JOINT)
+
+
+def _encoder(audio: str, length: str, encoded: str, encoded_length: str, stride: int = 1) -> str:
+    """An encoder of these axes that leaves out frames."""
+    return f"""{HEADER} encoder (float[{audio}] audio_signal, int64[{length}] length)
+        => (float[{encoded}] outputs, int64[{encoded_length}] encoded_lengths)
+        <float[80, 80, 1] w> {{
+            outputs = Conv <strides = [{stride}]> (audio_signal, w)
+            encoded_lengths = Identity(length)
+        }}"""
+
+
+GOOD = _encoder("B, 80, T", "B", "B, 80, T_enc", "B", 2)
+
+
+def _features(specs: Sequence[TensorSpec]) -> list[TensorSpec]:
+    return [s for s in specs if s.dtype.startswith(("float", "bfloat")) and len(s.shape or ()) > 1]
+
+
+def _lengths(specs: Sequence[TensorSpec]) -> list[TensorSpec]:
+    return [s for s in specs if s.dtype.startswith("int") and len(s.shape or ()) == 1]
+
+
+def _batch(graph: GraphSubject) -> Dimension:
+    """The size of the batch axis, by the first features or ids that the graph takes."""
+    specs = (*_features(graph.signature.free_inputs), *graph.signature.free_inputs)
+    return next((spec.shape[0] for spec in specs if spec.shape), None)
+
+
+@graph_rule(
+    "I002",
+    "static-axis",
+    severity=Severity.ERROR,
+    roles=TRANSDUCER,
+    fix="Export with dynamic axes for batch and time.",
+    bad=_encoder("1, 80, 64", "1", "1, 80, 32", "1", 2),
+    good=GOOD,
+)
+def static_axis(graph: GraphSubject) -> Iterator[Problem]:
+    """An axis that varies from call to call, batch, time or tokens, has a fixed size.
+
+    1. Offline encoders without a dynamic axis of time refuse every recording of another length.
+    2. A fixed batch, or a fixed number of tokens, is a restriction that a caller may live with.
+
+    Streaming encoders take windows of one size, and may fix it.
+    """
+    role = graph.signature.role
+    for spec in _features(graph.signature.free_inputs):
+        dynamic = spec.dynamic_axes
+        if (
+            not set(dynamic) - {0}
+            and role in {Role.ENCODER, Role.CTC}
+            and not graph.signature.states
+        ):
+            yield Problem(
+                f"`{spec.name}` is {_shape(spec)}: no dynamic axis of time", spec.name
+            )  # 1
+        elif not set(dynamic) - {0} and role in {Role.JOINT, Role.DECODER_JOINT}:
+            message = f"`{spec.name}` is {_shape(spec)}: one frame, or one symbol, a call"
+            yield Problem(
+                message, f"{spec.name}:{len(spec.shape or ()) - 1}", Severity.WARNING
+            )  # 2
+    for spec in graph.signature.free_inputs:
+        if spec.shape and isinstance(spec.shape[0], int) and len(spec.shape) > 1:
+            message = f"`{spec.name}` is {_shape(spec)}: the batch is fixed"
+            yield Problem(message, f"{spec.name}:0", Severity.WARNING)
+        ids = spec.dtype.startswith("int") and spec.shape and len(spec.shape) == 2
+        if ids and role is Role.PREDICTOR and isinstance((spec.shape or ())[1], int):
+            message = f"`{spec.name}` is {_shape(spec)}: the number of tokens is fixed"
+            yield Problem(message, f"{spec.name}:1", Severity.WARNING)
+
+
+def _shape(spec: TensorSpec) -> str:
+    return f"[{', '.join('?' if size is None else str(size) for size in spec.shape or ())}]"
+
+
+@graph_rule(
+    "I003",
+    "static-length",
+    severity=Severity.WARNING,
+    roles=TRANSDUCER,
+    fix="Export with the batch axis of lengths dynamic, under the symbol of the audio's batch.",
+    bad=_encoder("B, 80, T", "1", "B, 80, T_enc", "1", 2),
+    good=GOOD,
+)
+def static_length(graph: GraphSubject) -> Iterator[Problem]:
+    """Lengths do not have the batch axis of the audio that they are the lengths of.
+
+    Declared as [1] beside a dynamic batch, two lengths are refused and one is broadcast in silence:
+    a batch of two runs, all utterances are masked to the length of the first, and one length comes
+    back for both.
+    """
+    batch = _batch(graph)
+    if isinstance(batch, int):
+        return
+    signature = graph.signature
+    for spec in (*_lengths(signature.inputs), *_lengths(signature.outputs)):
+        (size,) = spec.shape or (None,)
+        if isinstance(size, int):
+            message = f"`{spec.name}` is [{size}], where the batch of the audio is dynamic"
+            yield Problem(message, f"{spec.name}:0")
+        elif size and batch and size != batch:
+            message = f"`{spec.name}` is [{size}], and the batch of the audio is `{batch}`"
+            yield Problem(message, f"{spec.name}:0", Severity.INFO)
+
+
+@graph_rule(
+    "I008",
+    "states-of-unlike-batch",
+    severity=Severity.ERROR,
+    roles=(Role.PREDICTOR, Role.DECODER_JOINT),
+    fix="Export both states with the same dynamic batch axis.",
+    bad=f"""{HEADER} predictor (int64[B, U] y, float[2, B, 8] h, float[2, 1, 8] c)
+        => (float[B, 8, U] g, float[2, B, 8] h_out, float[2, 1, 8] c_out) <float[1, 8, 1] w> {{
+            g = Identity(w)  h_out = Identity(h)  c_out = Identity(c)
+        }}""",
+    good=f"""{HEADER} predictor (int64[B, U] y, float[2, B, 8] h, float[2, B, 8] c)
+        => (float[B, 8, U] g, float[2, B, 8] h_out, float[2, B, 8] c_out) <float[1, 8, 1] w> {{
+            g = Identity(w)  h_out = Identity(h)  c_out = Identity(c)
+        }}""",
+)
+def states_of_unlike_batch(graph: GraphSubject) -> Iterator[Problem]:
+    """The two states of an LSTM have batch axes that differ.
+
+    NeMo's `decoder.export` fixes the second one at 1 and leaves the first dynamic: the graph looks
+    ready for batches and takes none.
+    """
+    states = [pair for pair in graph.signature.states if pair.shape and len(pair.shape) == 3]
+    if len(states) < 2:
+        return
+    first = states[0].shape or ()
+    for pair in states[1:]:
+        for axis, (one, other) in enumerate(zip(first, pair.shape or (), strict=True)):
+            fixed = isinstance(one, int), isinstance(other, int)
+            unlike = fixed[0] != fixed[1] or (isinstance(one, str) and other and one != other)
+            if unlike and axis == 1:
+                sizes = f"`{states[0].input}` is {_size(one)}, of `{pair.input}` {_size(other)}"
+                yield Problem(f"the batch of {sizes}", f"{pair.input}:{axis}")
+
+
+def _size(size: Dimension) -> str:
+    return "dynamic" if size is None else f"{size}"
+
+
+@graph_rule(
+    "I013",
+    "one-symbol-for-two-sizes",
+    severity=Severity.WARNING,
+    roles=ENCODERS,
+    fix="Give the output's axis a symbol of its own on export, `time_encoded` say.",
+    bad=_encoder("B, 80, T", "B", "B, 80, T", "B", 2),
+    good=GOOD,
+)
+def one_symbol_for_two_sizes(graph: GraphSubject) -> Iterator[Problem]:
+    """One symbol names axes of different sizes: frames before and after subsampling.
+
+    Equal symbols promise equal sizes. Tools that believe it allocate eight times too much, or fold
+    a shape that is wrong; ONNX Runtime warns at every call.
+    """
+    strides = [
+        max(integers(node, "strides"), default=1)
+        for scope in graph.view.scopes
+        for node in scope.nodes
+        if node.op_type in {"Conv", "ConvInteger", "QLinearConv", "MaxPool", "AveragePool"}
+    ]
+    if max(strides, default=1) == 1:
+        return
+    taken = {
+        size: f"{spec.name}:{axis}"
+        for spec in _features(graph.signature.free_inputs)
+        for axis, size in spec.dynamic_axes.items()
+        if size and axis and not is_batch_symbol(size)
+    }
+    for spec in _features(graph.signature.free_outputs):
+        for axis, size in spec.dynamic_axes.items():
+            if size in taken:
+                yield Problem(
+                    f"`{size}` names `{taken[size]}` and `{spec.name}:{axis}`, of which the second "
+                    "is shorter",
+                    f"{spec.name}:{axis}",
+                )

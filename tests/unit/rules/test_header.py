@@ -1,0 +1,119 @@
+"""M: header, leftovers and values, and what the checker of onnx lets through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+
+from onnxtool.rules.engine import check
+from onnxtool.rules.examples import ADD, HEADER, write_all
+from onnxtool.rules.report import Finding
+from onnxtool.rules.rule import Severity
+from onnxtool.rules.subject import Settings
+from onnxtool.rules.target import parse_target
+from tests.support.models import write
+
+
+def found(path: Path, text: str, *targets: str, select: str = "M") -> list[Finding]:
+    write_all(path, {"model.onnx": text})
+    parsed = tuple(map(parse_target, targets))
+    settings = Settings(run=False, weights=True, targets=parsed)
+    return list(check(path / "model.onnx", select=[select], settings=settings).findings)
+
+
+def opset(version: int, ir_version: int = 8) -> str:
+    return ADD.replace('"" : 17', f'"" : {version}').replace("version: 8", f"version: {ir_version}")
+
+
+def test_a_model_newer_than_its_target_says_what_the_runtime_says(tmp_path: Path) -> None:
+    assert not found(tmp_path, opset(20), "onnxruntime==1.20")
+    (finding,) = found(tmp_path, opset(20), "onnxruntime==1.16")
+    assert finding.rule.code == "M002"
+    assert "operator set 20, where onnxruntime==1.16 has 19" in finding.message
+    assert "till opset 19" in finding.message
+    (finding,) = found(tmp_path, opset(17, ir_version=10), "onnxruntime==1.16")
+    assert "Unsupported model IR version: 10, max supported IR version: 9" in finding.message
+
+
+def test_an_operator_set_older_than_onnxruntime_promises_is_reported(tmp_path: Path) -> None:
+    (finding,) = found(tmp_path, opset(6, ir_version=3), select="M002")
+    assert finding.location == "opset_import"
+
+
+def test_an_optimized_graph_is_for_one_machine(tmp_path: Path) -> None:
+    text = ADD.replace("17]", '17, "com.microsoft.nchwc" : 1]')
+    text = text.replace("Add", "com.microsoft.nchwc.Conv")
+    (finding,) = found(tmp_path, text)
+    assert "for one machine" in finding.message
+
+
+def test_the_checker_is_asked_without_reading_weights(tmp_path: Path) -> None:
+    model = onnx.parser.parse_model(ADD)
+    weight = model.graph.initializer[0]
+    weight.ClearField("float_data")
+    weight.raw_data = bytes(4096)
+    weight.dims[:] = [1024]
+    # An attribute that Add does not have.
+    model.graph.node[0].attribute.append(onnx.helper.make_attribute("axis", 1))
+    path = write(tmp_path / "model.onnx", model)
+    settings = Settings(run=False, weights=True)
+    (finding,) = check(path, select=["M001"], settings=settings).findings
+    assert finding.message.startswith("onnx.checker: ")
+    assert "axis" in finding.message
+
+
+def test_dropout_that_is_switched_on_is_an_error(tmp_path: Path) -> None:
+    text = f"""{HEADER} g (float[2] x) => (float[2] y)
+        <float half = {{0.5}}, bool yes = {{1}}> {{ y = Dropout(x, half, yes) }}"""
+    worst, _ = found(tmp_path, text)
+    assert worst.severity is Severity.ERROR
+    assert "Dropout in training mode" in worst.message
+
+
+def test_initializers_that_only_a_subgraph_reads_are_read(tmp_path: Path) -> None:
+    branches = """then_branch = a () => (float[2] p) { p = Add(x, w) },
+        else_branch = b () => (float[2] q) { q = Identity(x) }"""
+    text = f"""{HEADER} g (float[2] x, bool c) => (float[2] y)
+        <float[2] w = {{1, 2}}> {{ y = If(c) <{branches}> }}"""
+    assert not found(tmp_path, text)
+
+
+def test_initializers_that_nothing_reads_are_reported(tmp_path: Path) -> None:
+    text = ADD.replace("{1, 2}", "{1, 2}, float[3] old = {1, 2, 3}")
+    (finding,) = found(tmp_path, text)
+    assert finding.message == "nothing reads `old`: 1 initializers, 3 elements"
+
+
+def weight(values: str, shape: str = "[2]") -> str:
+    stored = f"<float{shape} w = {{{values}}}>"
+    return f"{HEADER} g (float x) => (float{shape} y) {stored} {{ y = Mul(x, w) }}"
+
+
+BROKEN = {
+    "nan": (weight("1, nan"), Severity.ERROR, "1 NaN"),
+    "infinite": (weight("1, inf"), Severity.ERROR, "1 infinite"),
+    "mask": (weight("1, -inf"), Severity.WARNING, "1 values of minus infinity"),
+    "zeros": (weight(", ".join(["0"] * 64), "[8, 8]"), Severity.WARNING, "all 64 values"),
+    "constant": (weight(", ".join(["7"] * 64), "[8, 8]"), Severity.WARNING, "are 7"),
+    "denormal": (weight(", ".join(["1e-40"] * 63 + ["1"]), "[64]"), Severity.WARNING, "denormal"),
+    "above float16": (weight("1, 1e5"), Severity.INFO, "above the range of float16"),
+}
+
+
+@pytest.mark.parametrize(("text", "severity", "words"), BROKEN.values(), ids=BROKEN.keys())
+def test_broken_values_pass_the_checker_and_not_m006(
+    tmp_path: Path, text: str, severity: Severity, words: str
+) -> None:
+    (finding,) = found(tmp_path, text)
+    onnx.checker.check_model(tmp_path / "model.onnx", full_check=True)
+    assert (finding.rule.code, finding.severity) == ("M006", severity)
+    assert words in finding.message
+
+
+def test_constants_of_the_architecture_are_no_broken_weights(tmp_path: Path) -> None:
+    assert not found(tmp_path, weight(", ".join(["1"] * 64), "[64]"))
+    assert not found(
+        tmp_path, f"{HEADER} g (float x) => (float y) <float w = {{-inf}}> {{ y = Max(x, w) }}"
+    )
