@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from onnxtool.model.artifact import save
     from onnxtool.model.bundle import Bundle, load
     from onnxtool.model.view import ModelView
+    from onnxtool.transforms.repack import RepackResult, repack
 
 # Public name -> defining module. Imported on first use, so `onnxtool --help` never loads onnx.
 _EXPORTS = {
@@ -21,9 +22,11 @@ _EXPORTS = {
     "ModelLoadError": "onnxtool.errors",
     "ModelView": "onnxtool.model.view",
     "OnnxToolError": "onnxtool.errors",
+    "RepackResult": "onnxtool.transforms.repack",
     "UsageError": "onnxtool.errors",
     "inspect": "onnxtool.analysis.inspection",
     "load": "onnxtool.model.bundle",
+    "repack": "onnxtool.transforms.repack",
     "save": "onnxtool.model.artifact",
 }
 __all__ = [
@@ -34,9 +37,11 @@ __all__ = [
     "ModelLoadError",
     "ModelView",
     "OnnxToolError",
+    "RepackResult",
     "UsageError",
     "inspect",
     "load",
+    "repack",
     "save",
 ]
 
