@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from onnxtool.model.artifact import save
     from onnxtool.model.bundle import Bundle, load
     from onnxtool.model.view import ModelView
+    from onnxtool.release.lockfile import Manifest
+    from onnxtool.release.manifest import write_manifest
+    from onnxtool.release.verification import ManifestVerification, verify_manifest
     from onnxtool.transforms.repack import RepackResult, repack
 
 # Public name -> defining module. Imported on first use, so `onnxtool --help` never loads onnx.
@@ -18,6 +21,8 @@ _EXPORTS = {
     "Bundle": "onnxtool.model.bundle",
     "BundleInspection": "onnxtool.analysis.inspection",
     "Inspection": "onnxtool.analysis.inspection",
+    "Manifest": "onnxtool.release.lockfile",
+    "ManifestVerification": "onnxtool.release.verification",
     "MetadataError": "onnxtool.errors",
     "ModelLoadError": "onnxtool.errors",
     "ModelView": "onnxtool.model.view",
@@ -28,11 +33,15 @@ _EXPORTS = {
     "load": "onnxtool.model.bundle",
     "repack": "onnxtool.transforms.repack",
     "save": "onnxtool.model.artifact",
+    "verify_manifest": "onnxtool.release.verification",
+    "write_manifest": "onnxtool.release.manifest",
 }
 __all__ = [
     "Bundle",
     "BundleInspection",
     "Inspection",
+    "Manifest",
+    "ManifestVerification",
     "MetadataError",
     "ModelLoadError",
     "ModelView",
@@ -43,6 +52,8 @@ __all__ = [
     "load",
     "repack",
     "save",
+    "verify_manifest",
+    "write_manifest",
 ]
 
 

@@ -25,6 +25,7 @@ from onnxtool.model.wiring import Wire, wire
 
 # What a model's folder may hold besides graphs and their weights, by file name.
 COMPANIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("checksum", ("onnxtool.manifest.json",)),
     ("metadata", (*METADATA_NAMES, "config.json", "*_config.json", "*.yaml", "*.yml", "*.toml")),
     ("metadata", ("streaming.json", "*contract*.json", ".gitattributes", ".gitignore")),
     ("vocabulary", (*VOCABULARY_NAMES, "*tokens.txt", "vocab*.txt", "vocab.json", "merges.txt")),

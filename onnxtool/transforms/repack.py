@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from onnxtool.errors import OnnxToolError, UsageError
 from onnxtool.model.artifact import load_graph
@@ -143,7 +143,18 @@ def _repack_bundle(
         for name in copied:
             copy_file(bundle.path / name, folder / name)
         publish_folder(folder, output)
-    return RepackResult(output, graphs, tuple(copied), (*stale, *bundle.orphans))
+    return RepackResult(
+        output, graphs, tuple(copied), (*stale, *bundle.orphans, *_other_folders(bundle, copied))
+    )
+
+
+def _other_folders(bundle: Bundle, copied: Sequence[str]) -> Iterator[str]:
+    """Subfolders in which neither weights nor copied files lie: they are not looked into."""
+    located = {name for member in bundle.models for name in member.view.external_locations}
+    used = {PurePath(os.path.normpath(name)).parts[0] for name in (*located, *copied)}
+    for path in sorted(bundle.path.iterdir()):
+        if path.is_dir() and path.name not in used:
+            yield f"{path.name}/"
 
 
 def _write_verified(
