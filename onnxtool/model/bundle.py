@@ -89,7 +89,7 @@ def load(path: str | os.PathLike[str], *, allow_links: bool = False) -> ModelVie
     Raises:
         ModelLoadError: There is nothing at `path`, or no ONNX model in it.
     """
-    read = load_bundle if _is_folder(Path(path)) else load_graph
+    read = load_bundle if is_folder(Path(path)) else load_graph
     return read(path, allow_links=allow_links)
 
 
@@ -189,7 +189,8 @@ def loose_files(folder: Path, located: Iterable[str]) -> Iterator[str]:
                 yield str(place / name)
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder; no path is too odd to ask."""
     try:
         return stat.S_ISDIR(path.stat().st_mode)
     except (OSError, ValueError):  # `Path.is_dir` raises some, for a name that is too long say.

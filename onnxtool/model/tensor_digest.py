@@ -130,6 +130,8 @@ def _located(model: ModelView) -> Iterator[tuple[TensorDigest, _Content]]:
 
 
 def _content(model: ModelView, tensor: StoredTensor, files: Mapping[str, ExternalFile]) -> _Content:
+    if not tensor.proto.ByteSize():  # A sparse tensor without indices.
+        return hashlib.sha256().digest()
     if tensor.dtype.bits is None and tensor.proto.data_type != onnx.TensorProto.STRING:
         return "is of an unknown element type"
     if any(size < 0 for size in tensor.shape):

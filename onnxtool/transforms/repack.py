@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from onnxtool.errors import OnnxToolError, UsageError
 from onnxtool.model.artifact import load_graph
-from onnxtool.model.bundle import Bundle, load
+from onnxtool.model.bundle import Bundle, is_folder, load
 from onnxtool.model.everywhere import every_tensor
 from onnxtool.model.skeleton import own_location, referenced_files
 from onnxtool.model.structure import structure_sha256
@@ -105,6 +105,8 @@ def repack(
     if shard_bytes is not None and shard_bytes < 1:
         raise UsageError(f"shards of {shard_bytes} bytes", hint="name a size above zero")
     packing, output = Packing(inline, shard_bytes), Path(output)
+    if "\0" in str(output):
+        raise UsageError(f"{str(output)!r}: no file can have that name", hint="name another")
     model = load(source, allow_links=allow_links)
     if isinstance(model, Bundle):
         return _repack_bundle(model, output, packing, progress)
@@ -114,11 +116,11 @@ def repack(
 def _repack_graph(
     model: ModelView, output: Path, packing: Packing, progress: Progress
 ) -> RepackResult:
-    if output.suffix != ".onnx" or output.is_dir():
+    if output.suffix != ".onnx" or is_folder(output):
         raise UsageError(f"{output}: not the name of a graph", hint="as in repacked.onnx")
     if own_location(output) != output.name:
         raise UsageError(f"{output!r}: references must be UTF-8", hint="name another file")
-    if output.exists() and output.samefile(model.path):
+    if os.path.realpath(output) == os.path.realpath(model.path):
         raise UsageError(f"{output}: is the input", hint="nothing is overwritten; name another")
     with staging(output) as folder:
         written = _write_verified(model, folder / output.name, packing, progress)
@@ -131,7 +133,7 @@ def _repack_bundle(
 ) -> RepackResult:
     for _, error in bundle.unreadable:
         raise error
-    if not (output.is_dir() and not any(output.iterdir())):
+    if not (is_folder(output) and not any(output.iterdir())):
         require_new(output)
     copied = [name for kind, name in bundle.companions if kind not in STALE_KINDS]
     stale = [name for kind, name in bundle.companions if kind in STALE_KINDS]

@@ -108,7 +108,7 @@ def publish(folder: Path, names: Sequence[str], destination: Path) -> None:
                 sync(destination)
             if not os.path.lexists(destination / name):
                 published.append(destination / name)
-            (folder / name).replace(destination / name)
+                (folder / name).replace(destination / name)
     except OSError:
         for path in published:
             path.unlink(missing_ok=True)
