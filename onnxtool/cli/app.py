@@ -75,7 +75,7 @@ def main() -> None:
         complain(error)
         raise SystemExit(ExitCode.TROUBLE) from None
     except Interrupted:
-        complain(OnnxToolError("interrupted", hint="no file was written"))
+        complain(OnnxToolError("interrupted", hint="no file is half-written"))
         raise SystemExit(ExitCode.TROUBLE) from None
     except Exception:
         import traceback
