@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     from onnxtool.model.artifact import save
     from onnxtool.model.bundle import Bundle, load
     from onnxtool.model.view import ModelView
+    from onnxtool.release.lockfile import Manifest
+    from onnxtool.release.manifest import write_manifest
+    from onnxtool.release.verification import ManifestVerification, verify_manifest
     from onnxtool.rules.engine import check
     from onnxtool.rules.report import CheckReport, Finding, Suppression
     from onnxtool.rules.rule import Severity
     from onnxtool.rules.subject import Settings
+    from onnxtool.transforms.repack import RepackResult, repack
 
 # Public name -> defining module. Imported on first use, so `onnxtool --help` never loads onnx.
 _EXPORTS = {
@@ -33,10 +37,13 @@ _EXPORTS = {
     "CheckReport": "onnxtool.rules.report",
     "Finding": "onnxtool.rules.report",
     "Inspection": "onnxtool.analysis.inspection",
+    "Manifest": "onnxtool.release.lockfile",
+    "ManifestVerification": "onnxtool.release.verification",
     "MetadataError": "onnxtool.errors",
     "ModelLoadError": "onnxtool.errors",
     "ModelView": "onnxtool.model.view",
     "OnnxToolError": "onnxtool.errors",
+    "RepackResult": "onnxtool.transforms.repack",
     "Settings": "onnxtool.rules.subject",
     "Severity": "onnxtool.rules.rule",
     "Suppression": "onnxtool.rules.report",
@@ -47,8 +54,11 @@ _EXPORTS = {
     "check": "onnxtool.rules.engine",
     "inspect": "onnxtool.analysis.inspection",
     "load": "onnxtool.model.bundle",
+    "repack": "onnxtool.transforms.repack",
     "save": "onnxtool.model.artifact",
     "verify": "onnxtool.comparison.verify",
+    "verify_manifest": "onnxtool.release.verification",
+    "write_manifest": "onnxtool.release.manifest",
 }
 __all__ = [
     "Bundle",
@@ -57,10 +67,13 @@ __all__ = [
     "CheckReport",
     "Finding",
     "Inspection",
+    "Manifest",
+    "ManifestVerification",
     "MetadataError",
     "ModelLoadError",
     "ModelView",
     "OnnxToolError",
+    "RepackResult",
     "Settings",
     "Severity",
     "Suppression",
@@ -71,8 +84,11 @@ __all__ = [
     "check",
     "inspect",
     "load",
+    "repack",
     "save",
     "verify",
+    "verify_manifest",
+    "write_manifest",
 ]
 
 

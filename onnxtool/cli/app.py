@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
-from onnxtool.cli import check, inspect, rules, verify
+from onnxtool.cli import check, inspect, manifest, repack, rules, verify
 from onnxtool.cli.exits import ExitCode, complain
 from onnxtool.cli.usage import BadUsage, usage_error
 from onnxtool.errors import OnnxToolError
@@ -27,17 +27,23 @@ app = typer.Typer(
 )
 
 
-def _add(command: Callable[..., None], examples: str) -> None:
+def _add(command: Callable[..., None], examples: str, group: typer.Typer = app) -> None:
     """Add a subcommand. Its docstring is its help, with the lines of each paragraph joined."""
     paragraphs = (command.__doc__ or "").strip().split("\n\n")
     text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-    app.command(help=text, epilog=examples)(command)
+    group.command(help=text, epilog=examples)(command)
 
 
 _add(inspect.inspect, inspect.EXAMPLES)
 _add(check.check, check.EXAMPLES)
 _add(rules.rules, rules.EXAMPLES)
 _add(verify.verify, verify.EXAMPLES)
+_add(repack.repack, repack.EXAMPLES)
+
+_manifest = typer.Typer(no_args_is_help=True)
+_add(manifest.write, manifest.WRITE_EXAMPLES, _manifest)
+_add(manifest.verify, manifest.VERIFY_EXAMPLES, _manifest)
+app.add_typer(_manifest, name="manifest", help=manifest.HELP)
 
 
 def _version(wanted: bool) -> None:
@@ -82,7 +88,7 @@ def main() -> None:
         complain(usage_error(error))
         raise SystemExit(ExitCode.TROUBLE) from None
     except Interrupted:
-        complain(OnnxToolError("interrupted", hint="no file was written"))
+        complain(OnnxToolError("interrupted", hint="no file is half-written"))
         raise SystemExit(ExitCode.TROUBLE) from None
     except Exception:
         import traceback

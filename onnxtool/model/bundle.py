@@ -26,6 +26,7 @@ from onnxtool.model.wiring import Wire, wire
 
 # What a model's folder may hold besides graphs and their weights, by file name.
 COMPANIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("checksum", ("onnxtool.manifest.json",)),
     ("metadata", (*METADATA_NAMES, "config.json", "*_config.json", "*.yaml", "*.yml", "*.toml")),
     ("metadata", ("streaming.json", "*contract*.json", ".gitattributes", ".gitignore")),
     ("vocabulary", (*VOCABULARY_NAMES, "*tokens.txt", "vocab*.txt", "vocab.json", "merges.txt")),
@@ -92,7 +93,7 @@ def load(path: str | os.PathLike[str], *, allow_links: bool = False) -> ModelVie
         UsageError: `path` is no path.
     """
     check_path(path, "load")
-    read = load_bundle if _is_folder(Path(path)) else load_graph
+    read = load_bundle if is_folder(Path(path)) else load_graph
     return read(path, allow_links=allow_links)
 
 
@@ -192,7 +193,8 @@ def loose_files(folder: Path, located: Iterable[str]) -> Iterator[str]:
                 yield str(place / name)
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder; no path is too odd to ask."""
     try:
         return stat.S_ISDIR(path.stat().st_mode)
     except (OSError, ValueError):  # `Path.is_dir` raises some, for a name that is too long say.

@@ -85,6 +85,20 @@ def external_files(
     )
 
 
+def examine_file(folder: Path, location: str, *, allow_links: bool) -> ExternalFile:
+    """Judge a file of the model's folder that no tensor need refer to, by the same rules."""
+    root = Path(os.path.realpath(folder))
+    path = root / location
+    verdict = _escape(location) or _unusable(root, location, allow_links=allow_links)
+    size = path.stat().st_size if verdict is None else None
+    return ExternalFile(location, path, size, 0, 0, "", *(verdict or ()))
+
+
+def stays_inside(location: str) -> bool:
+    """Whether a location, as spelled, is a relative path that does not leave its folder."""
+    return _escape(location) is None
+
+
 class _Verdict(NamedTuple):
     """Why a file cannot be used, in words, and what to do."""
 

@@ -44,8 +44,10 @@ class Vocabulary:
     blank_id: int | None
 
 
-def read_metadata(path: Path) -> Metadata:
-    """Read a metadata file.
+def read_metadata(
+    path: Path, *, remedy: str = "mend it, or write it anew with the exporter"
+) -> Metadata:
+    """Read a metadata file; `remedy` is what to do about one that is not JSON.
 
     Raises:
         MetadataError: It is not JSON, or not a JSON object; says the line and column.
@@ -58,12 +60,12 @@ def read_metadata(path: Path) -> Metadata:
             f"not JSON: {error.msg}",
             line=error.lineno,
             column=error.colno,
-            hint="mend it, or write it anew with the exporter",
+            hint=remedy,
         ) from None
     except RecursionError:
         raise MetadataError(path, "nested too deep to be metadata") from None
     except ValueError as error:
-        raise MetadataError(path, f"not JSON: {error}", hint="write it anew") from None
+        raise MetadataError(path, f"not JSON: {error}", hint=remedy) from None
     if _is_deep(fields):
         raise MetadataError(path, "nested too deep to be metadata")
     if not isinstance(fields, dict):

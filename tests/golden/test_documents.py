@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,23 +28,26 @@ each_document = pytest.mark.parametrize(
 def printed(command: str) -> str:
     """What a shell in the repository's folder prints, stdout and stderr, for this command."""
     scripts = str(Path(sys.executable).parent)
-    environment = {
-        **os.environ,
-        "PATH": os.pathsep.join((scripts, os.environ["PATH"])),
-        "COLUMNS": "120",
-        "TERM": "dumb",
-        "NO_COLOR": "1",
-    }
-    finished = subprocess.run(
-        ["bash", "-c", command],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+    # What a command writes goes to `mktemp -d`.
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = {
+            **os.environ,
+            "PATH": os.pathsep.join((scripts, os.environ["PATH"])),
+            "COLUMNS": "120",
+            "TERM": "dumb",
+            "NO_COLOR": "1",
+            "TMPDIR": scratch,
+        }
+        finished = subprocess.run(
+            ["bash", "-c", command],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
     return "".join(f"{line.rstrip()}\n" for line in finished.stdout.splitlines())
 
 

@@ -377,7 +377,7 @@ def test_an_interrupt_ends_it_with_one_line(paths: list[Path]) -> None:
     """Not with the next path, nor with the next graph of a folder."""
     finished = python(INTERRUPTED.format(paths=[str(path) for path in paths]))
     assert (finished.code, finished.stdout) == (2, "")
-    assert one_line(finished.stderr) == "error: interrupted (no file was written)\n"
+    assert one_line(finished.stderr) == "error: interrupted (no file is half-written)\n"
 
 
 def test_an_interrupt_while_it_writes_ends_it_too() -> None:

@@ -1,0 +1,1 @@
+"""Models in, changed models out: never in place, and verified before anything is written."""
