@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onnxtool.analysis.inspection import BundleInspection, Inspection, inspect
+    from onnxtool.comparison.diff import Diff, diff
+    from onnxtool.comparison.difference import Difference, Impact
+    from onnxtool.comparison.graphs import GraphDiff
+    from onnxtool.comparison.metadata import Reconciliation
     from onnxtool.errors import MetadataError, ModelLoadError, OnnxToolError, UsageError
     from onnxtool.model.artifact import save
     from onnxtool.model.bundle import Bundle, load
@@ -16,12 +20,18 @@ if TYPE_CHECKING:
 _EXPORTS = {
     "Bundle": "onnxtool.model.bundle",
     "BundleInspection": "onnxtool.analysis.inspection",
+    "Diff": "onnxtool.comparison.diff",
+    "Difference": "onnxtool.comparison.difference",
+    "GraphDiff": "onnxtool.comparison.graphs",
+    "Impact": "onnxtool.comparison.difference",
     "Inspection": "onnxtool.analysis.inspection",
     "MetadataError": "onnxtool.errors",
     "ModelLoadError": "onnxtool.errors",
     "ModelView": "onnxtool.model.view",
     "OnnxToolError": "onnxtool.errors",
+    "Reconciliation": "onnxtool.comparison.metadata",
     "UsageError": "onnxtool.errors",
+    "diff": "onnxtool.comparison.diff",
     "inspect": "onnxtool.analysis.inspection",
     "load": "onnxtool.model.bundle",
     "save": "onnxtool.model.artifact",
@@ -29,12 +39,18 @@ _EXPORTS = {
 __all__ = [
     "Bundle",
     "BundleInspection",
+    "Diff",
+    "Difference",
+    "GraphDiff",
+    "Impact",
     "Inspection",
     "MetadataError",
     "ModelLoadError",
     "ModelView",
     "OnnxToolError",
+    "Reconciliation",
     "UsageError",
+    "diff",
     "inspect",
     "load",
     "save",

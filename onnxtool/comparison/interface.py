@@ -103,7 +103,7 @@ def _values(
     for one, other in paired.pairs:
         if one.name != other.name:
             yield Difference(renamed, BREAKING, one.name, one.name, other.name, f"{way} renamed")
-        yield from _declared(way, one, other)
+        yield from value_differences(way, one, other, where=one.name)
     if _moved(paired, before, after):
         yield Difference(
             Kind.VALUE_ORDER,
@@ -125,24 +125,28 @@ def _moved(paired: Pairing, before: Sequence[TensorSpec], after: Sequence[Tensor
     return any(one != other for one, other in places)
 
 
-def _declared(way: str, one: TensorSpec, other: TensorSpec) -> Iterator[Difference]:
-    """How the declared types of two partners differ."""
+def value_differences(
+    way: str, one: TensorSpec, other: TensorSpec, *, where: str
+) -> Iterator[Difference]:
+    """How the declared types of two inputs, or of two outputs, differ."""
     if one.dtype != other.dtype:
         yield Difference(
-            Kind.DTYPE, BREAKING, one.name, one.dtype, other.dtype, f"{way} of another element type"
+            Kind.DTYPE, BREAKING, where, one.dtype, other.dtype, f"{way} of another element type"
         )
     if one.shape is None or other.shape is None or len(one.shape) != len(other.shape):
         if one.shape != other.shape:
-            yield Difference(
-                Kind.RANK, BREAKING, one.name, told(one), told(other), f"{way} of another rank"
-            )
+            # Nothing was known of what is given, or nothing is asked of what is taken any more.
+            unknown = one.shape if way == "output" else other.shape
+            impact = COSMETIC if unknown is None else BREAKING
+            shapes = told(one), told(other)
+            yield Difference(Kind.RANK, impact, where, *shapes, f"{way} of another rank")
         return
     for axis, (size, new_size) in enumerate(zip(one.shape, other.shape, strict=True)):
         verdict = _axis(way, size, new_size)
         if verdict:
             impact, message = verdict
-            where = f"{one.name}:{axis}"
-            yield Difference(Kind.AXIS, impact, where, _size(size), _size(new_size), message)
+            place = f"{where}:{axis}"
+            yield Difference(Kind.AXIS, impact, place, _size(size), _size(new_size), message)
 
 
 def _axis(way: str, before: Dimension, after: Dimension) -> tuple[Impact, str] | None:
