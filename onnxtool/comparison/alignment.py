@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from onnxtool.comparison.identity import Content, Node, WeightKey, content, nodes_of
 from onnxtool.comparison.interface import pair_values
@@ -16,18 +17,33 @@ Values = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
+class Rewiring:
+    """An input of two corresponding nodes that does not correspond.
+
+    Attributes:
+        slot: Its place.
+        before: The constant, or the value's name, of the first node; None for no input.
+        after: That of the second node.
+    """
+
+    slot: int
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class NodePair:
     """Two nodes that correspond.
 
     Attributes:
         scope: Path of the second one's graph.
-        rewired: Inputs, by place, that come from elsewhere, or are other constants.
+        rewired: Inputs that come from elsewhere, or are other constants.
     """
 
     before: Node
     after: Node
     scope: str
-    rewired: tuple[int, ...]
+    rewired: tuple[Rewiring, ...]
 
     @property
     def same(self) -> bool:
@@ -163,9 +179,9 @@ def _leave(scope: Scope, target: list[tuple[str, Node]]) -> None:
 
 def _rewired(
     before: Side, after: Side, old: Node, new: Node, same: Mapping[str, str]
-) -> Iterable[int]:
-    theirs = [before.token(name) for name in old.inputs]
-    ours = [after.token(name, same) for name in new.inputs]
-    for slot in range(max(len(theirs), len(ours))):
-        if theirs[slot : slot + 1] != ours[slot : slot + 1]:
-            yield slot
+) -> Iterator[Rewiring]:
+    for slot, (one, other) in enumerate(zip_longest(old.inputs, new.inputs)):
+        theirs = None if one is None else before.token(one)
+        ours = None if other is None else after.token(other, same)
+        if theirs != ours:
+            yield Rewiring(slot, before.told(one), after.told(other))

@@ -43,7 +43,6 @@ class Kind(enum.StrEnum):
     AXIS = "axis"
     SYMBOL = "symbol"
     STATE = "state"
-    ROLE = "role"
     OPSET = "opset"
     IR_VERSION = "ir-version"
     ORIGIN = "origin"

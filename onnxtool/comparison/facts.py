@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from onnxtool.comparison.payload import BLOCK_ELEMENTS, Payloads, is_real
+from onnxtool.comparison.payload import Payloads, is_real
 from onnxtool.errors import OnnxToolError
 from onnxtool.model.bundle import Member
 from onnxtool.model.families import Role
@@ -175,7 +175,7 @@ def _zero_rows(model: ModelView, table: StoredTensor) -> list[int]:
     try:
         for block in Payloads(model).values(table):
             used[np.unique((start + np.flatnonzero(block)) // width)] = True
-            start += BLOCK_ELEMENTS
+            start += len(block)
     except OnnxToolError:
         return []
     return [int(row) for row in np.flatnonzero(~used)]

@@ -150,8 +150,8 @@ def _claim(field: str, text: str, members: Sequence[Member]) -> Iterator[FieldCh
     claim = check_claim(field.removeprefix(f"{LAYOUT}."), text, members)
     if claim is not None:
         status = Status.AGREES if claim.right == text else Status.DIFFERS
-        right = claim.right
-        yield FieldCheck(field, status, right, text, claim.source, right, Impact.COSMETIC)
+        told = claim.in_graph, text, claim.source, claim.right
+        yield FieldCheck(field, status, *told, Impact.COSMETIC)
 
 
 def _name(called: str, members: Sequence[Member], known: Facts, name: str) -> Iterator[FieldCheck]:

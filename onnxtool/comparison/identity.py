@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 
 from onnxtool.model.skeleton import LARGE_BYTES
@@ -18,6 +19,9 @@ from onnxtool.model.view import ModelView, Scope, operator, subgraphs
 Token = tuple[object, ...]
 # A weight of a model: the path of its graph, and the name of its value there.
 WeightKey = tuple[str, str]
+# Numbers of a constant that are told.
+MAX_SHOWN = 8
+_SHOWN = frozenset({"bool", "int8", "uint8", "int32", "int64", "float16", "float32", "float64"})
 _INTEGERS = ("int", "uint", "bool", "string")
 
 
@@ -120,6 +124,18 @@ def _constant_token(tensor: StoredTensor, path: Path) -> Token:
     if tensor.dtype.bits is None:
         return ("constant", tensor.dtype.name, tensor.shape, tuple(tensor.proto.string_data))
     return ("constant", tensor.dtype.name, tensor.shape, read_bytes(tensor, path))
+
+
+def constant_text(token: Token | None) -> str:
+    """A numeric constant in words, `int64 [0, -1]`; empty for another value."""
+    match token:
+        case ("constant", str(name), tuple(), bytes(content)) if name in _SHOWN:
+            numbers = np.frombuffer(content, name).tolist()
+            shown = ", ".join(map(str, numbers[:MAX_SHOWN]))
+            more = ", …" if len(numbers) > MAX_SHOWN else ""
+            return f"{name} [{shown}{more}]"
+        case _:
+            return ""
 
 
 def weight_token(tensor: StoredTensor) -> Token:

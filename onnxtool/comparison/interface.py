@@ -85,10 +85,6 @@ def interface_differences(before: Profile, after: Profile) -> Iterator[Differenc
     yield from _values("output", outputs, before.outputs, after.outputs)
     yield from _symbols((*inputs.pairs, *outputs.pairs))
     yield from _states(before, after, inputs, outputs)
-    if before.role != after.role:
-        yield Difference(
-            Kind.ROLE, BREAKING, "role", before.role, after.role, "the graph does another job"
-        )
 
 
 def _values(

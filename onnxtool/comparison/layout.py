@@ -30,10 +30,12 @@ class Claim:
 
     Attributes:
         right: The entry with the graph's sizes.
-        source: Where they were read from.
+        in_graph: The values that it is about, with their shapes.
+        source: The graph.
     """
 
     right: str
+    in_graph: str
     source: str
 
 
@@ -50,10 +52,10 @@ def check_claim(key: str, text: str, members: Sequence[Member]) -> Claim | None:
         return None
     if not all(name in specs for name in used):
         right = ", ".join(f"{name}: {_told(spec)}" for name, spec in specs.items())
-        return Claim(right, f"{member.name}: its {way}s")
-    source = ", ".join(f"{name} {_told(specs[name])}" for name in used)
+        return Claim(right, right, member.name)
+    in_graph = ", ".join(f"{name}: {_told(specs[name])}" for name in used)
     right = _VALUE.sub(lambda found: _corrected(found, specs), text)
-    return Claim(right, f"{member.name}: {source}")
+    return Claim(right, in_graph, member.name)
 
 
 def _corrected(found: re.Match[str], specs: Mapping[str, TensorSpec]) -> str:

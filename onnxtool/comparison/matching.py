@@ -25,12 +25,13 @@ from collections.abc import Iterable, Iterator, MutableMapping
 
 from onnxtool.comparison.identity import Node, Token
 from onnxtool.comparison.side import Side
-from onnxtool.model.families import GENERATED_NAME
 
 # Of a value that very many nodes read, only so many are looked at.
 MAX_CANDIDATES = 16
 # A name alone is no evidence: exporters number nodes, and one more moves all that follow.
 LEAST_LIKENESS = 5
+# Values that are only counted.
+_NUMBERED = re.compile(r"\d*|onnx::.+")
 
 
 def match_nodes(
@@ -156,7 +157,7 @@ class _Index:
             return self.take(best)
         for place in known:  # 3
             made = set(node.outputs) & set(self._nodes[place].outputs)
-            if any(not re.fullmatch(GENERATED_NAME, name) for name in filter(None, made)):
+            if any(not _NUMBERED.fullmatch(name) for name in made):
                 return self.take(place)
         return None
 
@@ -187,6 +188,7 @@ class _Index:
     def _likeness(self, place: int, node: Node, tokens: tuple[Token, ...]) -> int:
         other = self._nodes[place]
         slots = sum(a == b for a, b in zip(self._tokens[place], tokens, strict=False))
-        outputs = sum(a == b != "" for a, b in zip(other.outputs, node.outputs, strict=False))
+        pairs = zip(other.outputs, node.outputs, strict=False)
+        outputs = sum(a == b and not _NUMBERED.fullmatch(a) for a, b in pairs)
         named = node.name == other.name != ""
         return 2 * (node.attributes == other.attributes) + 2 * named + 2 * outputs + 3 * slots

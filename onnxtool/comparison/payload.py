@@ -87,8 +87,9 @@ class Payloads:
         for piece in self.pieces(tensor):
             for start in range(0, len(piece), step):
                 # A last half byte may stand for nothing.
-                yield _decoded(piece[start : start + step], tensor.dtype.name)[:left]
-                left -= BLOCK_ELEMENTS
+                block = _decoded(piece[start : start + step], tensor.dtype.name)[:left]
+                left -= len(block)
+                yield block
 
     def _path(self, tensor: StoredTensor) -> Path:
         if tensor.storage is Storage.EXTERNAL:

@@ -8,6 +8,7 @@ from onnxtool.comparison.identity import (
     Content,
     Token,
     WeightKey,
+    constant_text,
     constants_in_nodes,
     nodes_of,
     weight_token,
@@ -61,6 +62,10 @@ class Side:
         if name in self._weights:
             return weight_token(self._weights[name])
         return self._around.stored(name) if self._around else None
+
+    def told(self, name: str | None) -> str | None:
+        """An input in words: the constant that it is, or its name."""
+        return (name and constant_text(self.stored(name))) or name
 
     def weight(self, name: str) -> WeightKey | None:
         """The weight that a value is, or None."""

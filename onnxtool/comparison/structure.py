@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import onnx
@@ -116,7 +116,7 @@ def _changed(pair: NodePair) -> Difference:
     old, new = dict(one.attributes), dict(other.attributes)
     names = [name for name in dict.fromkeys((*old, *new)) if old.get(name) != new.get(name)]
     parts = [f"attribute {name}" for name in names]
-    parts += [f"input {slot}" for slot in pair.rewired]
+    parts += [f"input {rewiring.slot}" for rewiring in pair.rewired]
     if len(one.outputs) != len(other.outputs):
         parts.append("number of outputs")
     impact = Impact.COSMETIC if one.operator in TRANSPARENT else Impact.BEHAVIORAL
@@ -124,17 +124,17 @@ def _changed(pair: NodePair) -> Difference:
         Kind.NODE_CHANGED,
         impact,
         where,
-        _shown(one, names, pair.rewired),
-        _shown(other, names, pair.rewired),
+        _shown(one, names, [rewiring.before for rewiring in pair.rewired]),
+        _shown(other, names, [rewiring.after for rewiring in pair.rewired]),
         f"{other.operator}: another {', '.join(parts)}",
     )
 
 
-def _shown(node: Node, names: list[str], slots: tuple[int, ...]) -> str | None:
+def _shown(node: Node, names: Sequence[str], inputs: Sequence[str | None]) -> str | None:
     """The attributes and inputs of a node that differ, as they are on one side."""
     protos = {attribute.name: attribute for attribute in node.proto.attribute}
     parts = [_attribute(protos[name]) for name in names if name in protos]
-    parts += [node.inputs[slot] or "nothing" for slot in slots if slot < len(node.inputs)]
+    parts += [value for value in inputs if value]
     return ", ".join(parts) or None
 
 

@@ -27,9 +27,13 @@ from onnxtool.render.units import count, listed, shortened
 
 LEFT, RIGHT = Align.LEFT, Align.RIGHT
 # A vocabulary or a doc string may stand in a cell.
-MAX_CELL = 60
-# Told in tables of their own.
+MAX_CELL, MAX_FIELD = 60, 120
+# Told in a table of their own.
 _WEIGHTS = frozenset({Kind.WEIGHT_CHANGED})
+# Come after what is rarer and tells more.
+_NODES = frozenset(
+    {Kind.NODE_ADDED, Kind.NODE_CHANGED, Kind.NODE_REMOVED, Kind.NODE_REPLACED, Kind.OUTPUT_SOURCE}
+)
 
 
 def document(found: Diff) -> Document:
@@ -78,13 +82,16 @@ def _graph(graph: GraphDiff, *, named: bool) -> Iterator[Block]:
 
 
 def _classes(differences: Sequence[Difference]) -> Iterator[Block]:
-    """A table for each class, the worst first."""
+    """A table for each class, the worst first; nodes in one of their own."""
     for impact in Impact:
-        rows = [_row(d) for d in differences if d.impact is impact]
-        if rows:
-            yield Heading(impact.value.capitalize(), note=count(len(rows), "difference"))
-            tone = Tone.BAD if impact is Impact.BREAKING else Tone.PLAIN
-            yield Table(("where", "before", "after", "what"), tuple(rows), tone=tone)
+        tone = Tone.BAD if impact is Impact.BREAKING else Tone.PLAIN
+        found = [d for d in differences if d.impact is impact]
+        for nodes in (False, True):
+            rows = tuple(_row(d) for d in found if (d.kind in _NODES) is nodes)
+            if rows:
+                title = impact.value.capitalize() + (": nodes" if nodes else "")
+                yield Heading(title, note=count(len(rows), "difference"))
+                yield Table(("where", "before", "after", "what"), rows, tone=tone)
 
 
 def _row(difference: Difference) -> tuple[str, str, str, str]:
@@ -165,4 +172,4 @@ def _metadata(found: Reconciliation) -> Iterator[Block]:
 
 def _json(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    return shortened(text, MAX_CELL)
+    return shortened(text, MAX_FIELD)
