@@ -66,8 +66,8 @@ def diff(
     the file says, field by field. The exit code is 1 for a difference of the class --fail-on or
     worse, and when graphs and metadata disagree.
     """
-    for file in (output, write_meta):
-        refuse_to_overwrite(file, [before, after])
+    refuse_to_overwrite(output, [before, after])
+    refuse_to_overwrite(write_meta, [before, after], option="--write-meta")
     from onnxtool.comparison.diff import diff as compare
 
     found = compare(
@@ -96,5 +96,5 @@ def _write(found: Diff, path: Path) -> None:
             hint="as in onnxtool diff export/ model_meta.json --write-meta corrected.json",
         )
     # Named without its folder, the file is not what the command line gave.
-    refuse_to_overwrite(path, [found.before, found.after])
+    refuse_to_overwrite(path, [found.before, found.after], option="--write-meta")
     write_metadata(found.metadata, path)

@@ -44,7 +44,8 @@ def base() -> onnx.ModelProto:
 
 def node(proto: onnx.ModelProto, output: str) -> onnx.NodeProto:
     """The node that makes a value."""
-    return next(node for node in proto.graph.node if output in node.output)
+    found: onnx.NodeProto = next(node for node in proto.graph.node if output in node.output)
+    return found
 
 
 def compared(change: Change, folder: Path) -> Diff:
@@ -67,7 +68,14 @@ def rename(proto: onnx.ModelProto, old: str, new: str) -> None:
 def declared(proto: onnx.ModelProto, name: str) -> onnx.TypeProto.Tensor:
     """The declared type of an input or output."""
     values = (*proto.graph.input, *proto.graph.output)
-    return next(value for value in values if value.name == name).type.tensor_type
+    found: onnx.TypeProto.Tensor = next(v for v in values if v.name == name).type.tensor_type
+    return found
+
+
+def set_axes(proto: onnx.ModelProto, axis: int, symbol: str) -> None:
+    """Declare an axis of all inputs and outputs."""
+    for each in (*proto.graph.input, *proto.graph.output):
+        set_axis(proto, each.name, axis, symbol)
 
 
 def set_axis(proto: onnx.ModelProto, name: str, axis: int, size: int | str | None) -> None:

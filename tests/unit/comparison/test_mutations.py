@@ -15,7 +15,7 @@ from onnxtool.comparison.difference import Impact, Kind
 from onnxtool.errors import UnsupportedModelError
 from tests.support.models import write
 
-from .changed import Change, base, compared, declared, node, rename, set_axis, value
+from .changed import Change, base, compared, declared, node, rename, set_axes, set_axis, value
 
 BREAKING, BEHAVIORAL, COSMETIC = Impact.BREAKING, Impact.BEHAVIORAL, Impact.COSMETIC
 
@@ -105,7 +105,8 @@ MUTATIONS = (
              (Kind.OUTPUT_REMOVED, BREAKING)),
     mutation("input renamed", lambda m: rename(m, "x", "audio"), (Kind.INPUT_RENAMED, BREAKING)),
     mutation("output renamed", lambda m: rename(m, "y", "z"), (Kind.OUTPUT_RENAMED, BREAKING)),
-    mutation("inputs in another order", lambda m: swap(m.graph.input), (Kind.VALUE_ORDER, BREAKING)),
+    mutation("inputs in another order", lambda m: swap(m.graph.input),
+             (Kind.VALUE_ORDER, BREAKING)),
     mutation("outputs in another order", lambda m: swap(m.graph.output),
              (Kind.VALUE_ORDER, BREAKING)),
     mutation("input dtype", lambda m: setattr(declared(m, "x"), "elem_type", 10),
@@ -128,10 +129,10 @@ MUTATIONS = (
     mutation("axis without a name", lambda m: set_axis(m, "x", 2, None), (Kind.AXIS, COSMETIC)),
     mutation("symbol divided", lambda m: set_axis(m, "y", 2, "T_out"), (Kind.SYMBOL, BEHAVIORAL)),
     mutation("symbol renamed",
-             lambda m: [set_axis(m, n, 2, "time") for n in ("x", "h", "y", "h_out")],
+             lambda m: set_axes(m, 2, "time"),
              (Kind.SYMBOL, COSMETIC)),
     mutation("symbols put together",
-             lambda m: [set_axis(m, n, 2, "B") for n in ("x", "h", "y", "h_out")],
+             lambda m: set_axes(m, 2, "B"),
              (Kind.SYMBOL, BEHAVIORAL)),
     # States.
     mutation("state cannot be fed back", lambda m: set_axis(m, "h_out", 1, 8),

@@ -35,7 +35,8 @@ def compared(one: TensorProto, other: TensorProto, folder: Path) -> WeightCompar
 
 def distance(one: object, other: object, folder: Path, dtype: object = np.float32) -> Distance:
     arrays = (np.array(values).astype(dtype) for values in (one, other))  # type: ignore[call-overload]
-    weights = compared(*(numpy_helper.from_array(a, "w") for a in arrays), folder)
+    first, second = (numpy_helper.from_array(array, "w") for array in arrays)
+    weights = compared(first, second, folder)
     (change,) = weights.changes
     assert change.distance
     return change.distance
