@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import importlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,11 @@ def read_operand(path: Path, *, beside: Path | None = None, allow_links: bool = 
     Raises:
         OnnxToolError: It cannot be read, or is nothing that can be compared.
     """
-    if beside is not None and path.name == str(path) and not path.exists():
+    # Unlike `Path.exists`, it takes names that no file can have.
+    if beside is not None and path.name == str(path) and not os.path.lexists(path):
         inside = beside / path
-        path = inside if inside.exists() else path
-    if not path.exists():
+        path = inside if os.path.lexists(inside) else path
+    if not os.path.lexists(path):
         raise ModelLoadError(path, "no such file or folder", hint="check the path")
     if path.is_dir():
         return load_bundle(path, allow_links=allow_links)

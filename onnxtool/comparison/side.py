@@ -28,6 +28,7 @@ class Side:
     def __init__(self, scope: Scope, stored: Content, around: Side | None = None) -> None:
         self.scope, self._around = scope, around
         self.nodes = nodes_of(scope)
+        self._made = {name for node in self.nodes for name in node.outputs} | {*scope.input_names}
         self._weights = stored.weights.get(scope.path, {})
         own = dict(constants_in_nodes(scope)) | dict(stored.constants.get(scope.path, {}))
         self._constants = {name: own[name] for name in own.keys() - self._weights.keys()}
@@ -50,9 +51,11 @@ class Side:
             return ("nothing",)
         if (stored := self.stored(name)) is not None:
             return stored
-        if same is None:
-            return ("value", name)
-        return ("value", same[name]) if name in same else ("new", name)
+        if same is not None and name in same:
+            return ("value", same[name])
+        if not self.is_made(name):  # Damage, on both sides the same if it has the same name.
+            return ("nowhere", name)
+        return ("value", name) if same is None else ("new", name)
 
     def stored(self, name: str) -> Token | None:
         """What a stored value is known by; None for one that is computed."""
@@ -62,6 +65,10 @@ class Side:
         if name in self._weights:
             return weight_token(self._weights[name])
         return self._around.stored(name) if self._around else None
+
+    def is_made(self, name: str) -> bool:
+        """Whether an input or a node gives this value, here or in a graph around."""
+        return name in self._made or (self._around is not None and self._around.is_made(name))
 
     def told(self, name: str | None) -> str | None:
         """An input in words: the constant that it is, or its name."""

@@ -67,6 +67,22 @@ def test_graphs_inside_nodes_are_compared() -> None:
     assert changed.scope.endswith("then_branch")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "g (float[N] x) => (float[N] y) { y = Add (x, orphan) }",
+        "g (float[N] x) => (float[N] y) { z = Neg (x) }",
+        """g (bool c, float[N] x) => (float[N] y) {
+            y = If (c) <then_branch = t () => (float[N] a) { a = Add (x, orphan) },
+                        else_branch = e () => (float[N] b) { b = Neg (x) }>
+        }""",
+    ],
+)
+def test_a_value_from_nowhere_is_the_same_damage_on_both_sides(text: str) -> None:
+    found, *_ = align(view(text), view(text))
+    assert (found.outputs, [pair for pair in found.pairs if not pair.same]) == ([], [])
+
+
 def test_functions_are_compared() -> None:
     text = """g (float[N] x) => (float[N] y) {{ y = local.f (x) }}
         <domain: "local", opset_import: ["": 20]> f (a) => (b) {{ b = {} (a) }}"""

@@ -181,6 +181,7 @@ def test_folders_with_nothing_in_common_are_refused(tmp_path: Path) -> None:
     ("name", "content", "error"),
     [
         ("no-such-file.onnx", None, ModelLoadError),
+        ("x" * 5000, None, ModelLoadError),
         ("empty.onnx", b"", ModelLoadError),
         ("text.onnx", b"hello", ModelLoadError),
         ("broken.json", b"{", MetadataError),
