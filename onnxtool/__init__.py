@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from onnxtool.analysis.inspection import BundleInspection, Inspection, inspect
     from onnxtool.comparison.bundles import BundleVerification
+    from onnxtool.comparison.diff import Diff, diff
+    from onnxtool.comparison.difference import Difference, Impact
+    from onnxtool.comparison.graphs import GraphDiff
+    from onnxtool.comparison.metadata import Reconciliation
     from onnxtool.comparison.verification import Verdict, Verification
     from onnxtool.comparison.verify import verify
     from onnxtool.errors import (
@@ -35,7 +39,11 @@ _EXPORTS = {
     "BundleInspection": "onnxtool.analysis.inspection",
     "BundleVerification": "onnxtool.comparison.bundles",
     "CheckReport": "onnxtool.rules.report",
+    "Diff": "onnxtool.comparison.diff",
+    "Difference": "onnxtool.comparison.difference",
     "Finding": "onnxtool.rules.report",
+    "GraphDiff": "onnxtool.comparison.graphs",
+    "Impact": "onnxtool.comparison.difference",
     "Inspection": "onnxtool.analysis.inspection",
     "Manifest": "onnxtool.release.lockfile",
     "ManifestVerification": "onnxtool.release.verification",
@@ -43,6 +51,7 @@ _EXPORTS = {
     "ModelLoadError": "onnxtool.errors",
     "ModelView": "onnxtool.model.view",
     "OnnxToolError": "onnxtool.errors",
+    "Reconciliation": "onnxtool.comparison.metadata",
     "RepackResult": "onnxtool.transforms.repack",
     "Settings": "onnxtool.rules.subject",
     "Severity": "onnxtool.rules.rule",
@@ -52,6 +61,7 @@ _EXPORTS = {
     "Verdict": "onnxtool.comparison.verification",
     "Verification": "onnxtool.comparison.verification",
     "check": "onnxtool.rules.engine",
+    "diff": "onnxtool.comparison.diff",
     "inspect": "onnxtool.analysis.inspection",
     "load": "onnxtool.model.bundle",
     "repack": "onnxtool.transforms.repack",
@@ -65,7 +75,11 @@ __all__ = [
     "BundleInspection",
     "BundleVerification",
     "CheckReport",
+    "Diff",
+    "Difference",
     "Finding",
+    "GraphDiff",
+    "Impact",
     "Inspection",
     "Manifest",
     "ManifestVerification",
@@ -73,6 +87,7 @@ __all__ = [
     "ModelLoadError",
     "ModelView",
     "OnnxToolError",
+    "Reconciliation",
     "RepackResult",
     "Settings",
     "Severity",
@@ -82,6 +97,7 @@ __all__ = [
     "Verdict",
     "Verification",
     "check",
+    "diff",
     "inspect",
     "load",
     "repack",

@@ -133,7 +133,9 @@ def _stdout() -> TextIO:
     return stdout
 
 
-def refuse_to_overwrite(output: Path | None, inputs: Sequence[Path]) -> None:
+def refuse_to_overwrite(
+    output: Path | None, inputs: Sequence[Path], *, option: str = "--output"
+) -> None:
     """Inputs are never modified: refuse an output that is one of them, or lies where they do not.
 
     Raises:
@@ -142,18 +144,18 @@ def refuse_to_overwrite(output: Path | None, inputs: Sequence[Path]) -> None:
     if output is None:
         return
     if output.is_dir():
-        raise UsageError(f"--output {output}: a folder", hint="name a file")
+        raise UsageError(f"{option} {output}: a folder", hint="name a file")
     # The file is replaced, not written to: that would take away a device or a link for all.
     if output.is_symlink() or (output.exists() and not output.is_file()):
         raise UsageError(
-            f"--output {output}: a link or a device", hint="name a file, or redirect stdout"
+            f"{option} {output}: a link or a device", hint="name a file, or redirect stdout"
         )
     taken = {os.path.realpath(path) for path in inputs}
     if os.path.realpath(output) in taken or output.suffix == ".onnx":
-        raise UsageError(f"--output {output}: would overwrite a model", hint="name another file")
+        raise UsageError(f"{option} {output}: would overwrite a model", hint="name another file")
     if output.exists() and not _may_be_a_report(output):
         raise UsageError(
-            f"--output {output}: exists, and does not look like a report",
+            f"{option} {output}: exists, and does not look like a report",
             hint="weights and metadata are never overwritten; name another file",
         )
 

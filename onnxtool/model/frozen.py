@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -36,3 +36,10 @@ def frozen(value: object) -> object:
     if isinstance(value, dict):
         return FrozenDict({key: frozen(part) for key, part in value.items()})
     return tuple(map(frozen, value)) if isinstance(value, list) else value
+
+
+def thawed(value: object) -> Any:
+    """A copy of a frozen value, in the objects and lists that JSON is written from."""
+    if isinstance(value, dict):
+        return {key: thawed(part) for key, part in value.items()}
+    return list(map(thawed, value)) if isinstance(value, tuple) else value

@@ -10,7 +10,8 @@ from onnx import TensorProto, helper
 
 import onnxtool
 from onnxtool.analysis.inspection import Inspection
-from onnxtool.analysis.modules import MAX_DEPTH, TORCH_SCOPES, Module, module_tree, node_module
+from onnxtool.analysis.modules import Module, module_tree
+from onnxtool.model.modules import MAX_DEPTH, TORCH_SCOPES, node_module
 from tests.support.models import WORDS_TDT, model, view
 
 from .priced import price
