@@ -149,7 +149,7 @@ class _Inspector:
     def _why_none(self, rule: Rule) -> str:
         if rule.on_bundle:
             return "it is about folders: check the folder"
-        return f"no graph is a {' or a '.join(rule.roles)}"
+        return f"no graph with the role {' or '.join(rule.roles)}"
 
     def _answer(self, rule: Rule, subject: Subject) -> None:
         """Keep what the rule finds, or why it cannot tell."""
