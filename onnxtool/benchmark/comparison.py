@@ -146,7 +146,7 @@ def change(
         candidate_s=candidate.summary.median_s,
         ratio=ratio(new, old, paired=paired),
         interval=ratio_interval(new, old, paired=paired),
-        noise_floor=_floor_between(*_shortened(reference.groups, again.groups), paired=True)
+        noise_floor=_far_end(between(reference, again))
         if again
         else max(noise_floor(reference), noise_floor(candidate)),
         paired=paired,
@@ -161,9 +161,13 @@ def noise_floor(measurement: Measurement) -> float:
     return abs(ratio(groups[::2], groups[1::2], paired=False) - 1)
 
 
-def _floor_between(first: Groups, second: Groups, *, paired: bool) -> float:
-    """The far end of the interval of two measurements of the same."""
-    interval = ratio_interval(second, first, paired=paired)
+def between(reference: Measurement, other: Measurement) -> Interval:
+    """Interval of the ratio of two subjects that were measured in turn."""
+    old, new = _shortened(reference.groups, other.groups)
+    return ratio_interval(new, old, paired=True)
+
+
+def _far_end(interval: Interval) -> float:
     return max(interval.high - 1, 1 - interval.low)
 
 

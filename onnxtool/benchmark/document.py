@@ -125,6 +125,7 @@ def _process(process: ProcessRun) -> Object:
         "settled": process.settled,
         "blocks_s": [list(block) for block in process.blocks_s],
         "parts_s": {name: list(values) for name, values in process.parts_s.items()},
+        "calls": dict(process.calls),
         "memory": _memory(process.memory),
     }
 

@@ -161,6 +161,7 @@ def _process(fields: Fields) -> ProcessRun:
         settled=fields.flag("settled"),
         blocks_s=fields.table("blocks_s"),
         parts_s={name: parts.numbers(name) for name in parts.values},
+        calls=_sizes(fields.inner("calls")),
         memory=_memory(fields.inner("memory")),
     )
 

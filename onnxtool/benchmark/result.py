@@ -122,6 +122,7 @@ class ProcessRun:
         settled: Whether they had become stable.
         blocks_s: The samples, in order, in blocks; the other subjects' blocks come between.
         parts_s: What parts of a sample took, such as the encoder: one value a sample, in order.
+        calls: How often each of these parts ran in one pass.
         memory: At the end.
     """
 
@@ -131,6 +132,7 @@ class ProcessRun:
     settled: bool
     blocks_s: tuple[tuple[float, ...], ...]
     parts_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    calls: Mapping[str, int] = field(default_factory=dict)
     memory: Memory = Memory()
 
 

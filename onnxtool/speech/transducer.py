@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,10 +15,16 @@ from onnxtool.model.families import LENGTH_NAME, Role
 from onnxtool.model.signature import Signature
 from onnxtool.model.states import is_batch_symbol
 from onnxtool.model.tensors import TensorSpec
-from onnxtool.runtime.session import Session
 
 Array = np.ndarray[Any, np.dtype[Any]]
 State = Mapping[str, Array]
+
+
+class Runnable(Protocol):
+    """A session, wherever it runs."""
+
+    def run(self, feeds: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Run the model once: output name -> value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ class SplitTransducer:
     """
 
     def __init__(
-        self, predictor: Signature, joint: Signature, sessions: tuple[Session, Session]
+        self, predictor: Signature, joint: Signature, sessions: tuple[Runnable, Runnable]
     ) -> None:
         self.predictor, self.joint = predictor, joint
         self._predictor_session, self._joint_session = sessions

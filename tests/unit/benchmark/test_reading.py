@@ -23,7 +23,9 @@ SCHEMA = SAMPLES.parent / "docs" / "json-schemas" / "benchmark-1.json"
 
 
 def full() -> BenchmarkResult:
-    parts = process([[0.01, 0.02], [0.01]], parts_s={"encoder": (0.005, 0.01, 0.004)})
+    parts = process(
+        [[0.01, 0.02], [0.01]], parts_s={"encoder": (0.005, 0.01, 0.004)}, calls={"encoder": 1}
+    )
     made = result(
         measurement([parts]),
         measurement(noisy(0.01, 0.1, seed=1, processes=2, blocks=2), Subject.REFERENCE),
@@ -63,7 +65,7 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 ALL = json.loads(json.dumps(document(full())))
-KEPT = {"sha256", "sizes", "shapes", "parts_s", "free_dimensions", "models"}
+KEPT = {"sha256", "sizes", "shapes", "parts_s", "free_dimensions", "models", "calls"}
 
 
 @pytest.mark.parametrize(
