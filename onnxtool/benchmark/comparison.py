@@ -119,12 +119,15 @@ def compare(
 
 def compare_within(result: BenchmarkResult) -> Comparison | None:
     """Compare the candidate of a run with its reference, if it has one."""
-    references = {key(each.scenario): each for each in result.of(Subject.REFERENCE)}
-    again = {key(each.scenario): each for each in result.of(Subject.AGAIN)}
+    by_name = _is_folder(result)
+    references, again = (
+        {key(each.scenario, by_name=by_name): each for each in result.of(subject)}
+        for subject in (Subject.REFERENCE, Subject.AGAIN)
+    )
     changes = tuple(
         change(references[name], new, again.get(name), paired=True)
         for new in result.of(Subject.CANDIDATE)
-        if (name := key(new.scenario)) in references
+        if (name := key(new.scenario, by_name=by_name)) in references
     )
     return Comparison(changes) if changes else None
 
@@ -177,11 +180,21 @@ def _shortened(left: Groups, right: Groups) -> tuple[Groups, Groups]:
     return [a for a, _ in pairs], [b for _, b in pairs]
 
 
-def key(scenario: Scenario) -> tuple[object, ...]:
-    """What makes two scenarios the same, but for the settings."""
-    named = scenario.graph if scenario.role == "other" else scenario.role
+def key(scenario: Scenario, *, by_name: bool) -> tuple[object, ...]:
+    """What makes two scenarios the same, but for the settings; threads are the last.
+
+    Args:
+        scenario: One of them.
+        by_name: Whether graphs are told by the names of their files, as in a folder; a single
+            graph may be called anything.
+    """
+    named = scenario.graph if by_name else scenario.role
     sizes = tuple(sorted(scenario.sizes.items()))
     return scenario.kind, named, sizes, scenario.steps, scenario.options.threads
+
+
+def _is_folder(result: BenchmarkResult) -> bool:
+    return len({each.scenario.graph for each in result.of(Subject.CANDIDATE)}) > 1
 
 
 def differences(reference: BenchmarkResult, candidate: BenchmarkResult) -> Iterator[str]:
@@ -208,7 +221,8 @@ def _setting_differences(reference: BenchmarkResult, candidate: BenchmarkResult)
     ):
         if left != right:
             yield f"{label} {_listed(left)} and {_listed(right)}"
-    settings = [{key(s): s.options for s in scenarios} for scenarios in (old, new)]
+    by_name = _is_folder(candidate)
+    settings = [{key(s, by_name=by_name): s.options for s in both} for both in (old, new)]
     for name in settings[0].keys() & settings[1].keys():
         left_options, right_options = settings[0][name], settings[1][name]
         for field in left_options.__slots__:
@@ -229,13 +243,14 @@ def _listed(values: set[int] | set[str]) -> str:
 def _pairs(
     reference: BenchmarkResult, candidate: BenchmarkResult, *, exact: bool
 ) -> Iterator[tuple[Measurement, Measurement]]:
-    found = {_name(each.scenario, exact=exact): each for each in reference.of(Subject.CANDIDATE)}
+    by_name = _is_folder(candidate)
+
+    def name(scenario: Scenario) -> tuple[object, ...]:
+        whole = key(scenario, by_name=by_name)
+        return whole if exact else whole[:-1]  # Another number of threads may be waived.
+
+    found = {name(each.scenario): each for each in reference.of(Subject.CANDIDATE)}
     for new in candidate.of(Subject.CANDIDATE):
-        old = found.get(_name(new.scenario, exact=exact))
+        old = found.get(name(new.scenario))
         if old is not None:
             yield old, new
-
-
-def _name(scenario: Scenario, *, exact: bool) -> tuple[object, ...]:
-    # Threads are the last: another number of them may be waived.
-    return key(scenario) if exact else key(scenario)[:-1]

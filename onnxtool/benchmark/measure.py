@@ -170,6 +170,9 @@ class _Round:
             for process in processes:
                 stack.callback(process.executor.close)
             in_order = [processes[index] for index in self.order]
+            for process in in_order:
+                with _blaming(process.work):
+                    process.session_s = process.executor.open()
             begun_s = self.bench.clock_s()
             for place, process in enumerate(in_order, start=1):
                 share_s = (self.deadline_s - begun_s) * WARM_UP_SHARE * place / len(in_order)
@@ -179,7 +182,6 @@ class _Round:
             return tuple(process.finished() for process in processes)
 
     def _warm_up(self, process: _Running, end_s: float) -> None:
-        process.session_s = process.executor.open()
         passes, pass_s = 1, 0.0
         while not self.bench.stopped():
             timings = process.executor.run(passes)
