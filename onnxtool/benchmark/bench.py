@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,10 +13,13 @@ from onnxtool.benchmark.comparison import key
 from onnxtool.benchmark.environment import conditions, environment, moment
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.measure import Bench, MeasureError
+from onnxtool.benchmark.profile import Profile
+from onnxtool.benchmark.profiling import Profiling, peak_macs_per_s, profile
 from onnxtool.benchmark.request import Request, check_axes, views_of
 from onnxtool.benchmark.result import (
     BenchmarkResult,
     Failure,
+    Kind,
     Measurement,
     Method,
     Model,
@@ -27,6 +31,8 @@ from onnxtool.model.artifact import digest
 from onnxtool.model.bundle import Bundle, load
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
+from onnxtool.runtime.options import SessionOptions
+from onnxtool.runtime.session import RunError
 
 DEFAULT_REQUEST, DEFAULT_METHOD = Request(), Method()
 Source = str | os.PathLike[str] | ModelView | Bundle
@@ -38,6 +44,7 @@ def bench(
     against: Source | None = None,
     request: Request = DEFAULT_REQUEST,
     method: Method = DEFAULT_METHOD,
+    profiling: Profiling | None = None,
     hash: bool = True,
     allow_links: bool = False,
     progress: Progress = SILENT,
@@ -50,6 +57,7 @@ def bench(
         against: What to compare it with; likewise.
         request: At which sizes, with which settings, on what.
         method: How precisely, and for how long.
+        profiling: Profile each graph besides, and with what; None for no profiles.
         hash: Whether to read every byte of the models for their SHA-256.
         allow_links: Let external data be read through links; for paths only.
         progress: Told about the seconds used.
@@ -81,6 +89,7 @@ def bench(
             failures.append(measured)
         else:
             measurements.extend(measured)
+    profiles = tuple(_profiles(groups, profiling)) if profiling and not stopped() else ()
     duration_s = time.perf_counter() - start_s
     return BenchmarkResult(
         models={subject: _model(each, hash=hash) for subject, each in models.items()},
@@ -89,6 +98,7 @@ def bench(
         method=method,
         measurements=tuple(measurements),
         failures=tuple(failures),
+        profiles=profiles,
         interrupted=stopped(),
     )
 
@@ -152,3 +162,18 @@ def _measured(
         return Failure(error.work.subject, at.graph, at.sizes, str(error))
     finally:
         progress.finish()
+
+
+def _profiles(groups: Sequence[Sequence[Work]], profiling: Profiling) -> Iterator[Profile]:
+    """A profile of each graph; what could not be run was said to be so when it was measured."""
+    peaks: dict[SessionOptions, float] = {}
+    ordinal = 0
+    for work in (each for works in groups for each in works[:2]):
+        options = work.scenario.options
+        if work.scenario.kind is Kind.UTTERANCES:
+            continue
+        with contextlib.suppress(RunError):
+            if options not in peaks:
+                peaks[options] = peak_macs_per_s(options)
+            yield profile(work, profiling, ordinal, peaks[options])
+            ordinal += 1

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
-from onnxtool.cli import inspect
+from onnxtool.cli import bench, inspect
 from onnxtool.cli.exits import ExitCode, complain
 from onnxtool.errors import OnnxToolError
 
@@ -34,6 +34,7 @@ def _add(command: Callable[..., None], examples: str) -> None:
 
 
 _add(inspect.inspect, inspect.EXAMPLES)
+_add(bench.bench, bench.EXAMPLES)
 
 
 def _version(wanted: bool) -> None:

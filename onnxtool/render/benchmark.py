@@ -12,13 +12,14 @@ from onnxtool.benchmark.streaming import deadline_misses, slope
 from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Table, Tone
 from onnxtool.render.histogram import histogram
 from onnxtool.render.profile import profile_blocks
-from onnxtool.render.units import count, listed, shape, size
+from onnxtool.render.units import count, listed, size
+from onnxtool.runtime.options import SessionOptions
 
 LEFT, RIGHT = Align.LEFT, Align.RIGHT
 
 
 def document(result: BenchmarkResult, comparison: Comparison | None = None) -> Iterator[Block]:
-    """The report of a run, and of its comparison with a saved one, if there is one."""
+    """The report of a run, and of its comparison: with a saved one, or of its own two models."""
     candidate = result.models[Subject.CANDIDATE]
     yield Heading(candidate.path, 1, _against(result))
     yield from _surroundings(result)
@@ -28,9 +29,9 @@ def document(result: BenchmarkResult, comparison: Comparison | None = None) -> I
             yield Heading("Latency", note=_whose(result, subject))
             yield _latencies(measured)
             yield from _details(measured)
-    for found in (compare_within(result), comparison):
-        if found:
-            yield from comparison_blocks(found)
+    comparison = comparison or compare_within(result)
+    if comparison:
+        yield from comparison_blocks(comparison)
     yield from profile_blocks(result.profiles)
     yield from _reservations(result)
 
@@ -58,20 +59,20 @@ def _surroundings(result: BenchmarkResult) -> Iterator[Block]:
         if share is not None
     ]
     load = "" if conditions.load_before is None else f"load {conditions.load_before:.1f}"
-    settings = dict.fromkeys(_settings(each.scenario) for each in result.measurements)
+    used = dict.fromkeys(settings(each.scenario.options) for each in result.measurements)
     yield Facts(
         (
             ("machine", f"{machine.cpu}, {count(machine.cores, 'core')}{virtual}{isa}"),
             ("runtime", f"ONNX Runtime {machine.onnxruntime}, {machine.provider}"),
-            *(("settings", each) for each in settings),
+            *(("settings", each) for each in used),
             ("meanwhile", " · ".join(part for part in (load, *shares) if part) or "not known"),
             ("measured", f"{conditions.date}, for {conditions.duration_s:.0f} s"),
         )
     )
 
 
-def _settings(scenario: Scenario) -> str:
-    options = scenario.options
+def settings(options: SessionOptions) -> str:
+    """The options of a session: threads, and what is not ONNX Runtime's default."""
     where = f" pinned to {listed(map(str, options.cores))}" if options.cores else ", not pinned"
     changed = [
         text
@@ -90,7 +91,7 @@ def _settings(scenario: Scenario) -> str:
 
 
 def _latencies(measured: Sequence[Measurement]) -> Table:
-    columns = ("", "median", "±", "p90", "p95", "p99", "min", "× real time", "samples", "")
+    columns = ("", "median", "±", "p90", "p95", "p99", "min", "RTF", "samples", "")
     return Table(
         columns,
         tuple(_latency(each) for each in measured),
@@ -128,7 +129,7 @@ def title(scenario: Scenario) -> str:
         what = f"{scenario.graph}, step of {scenario.steps}"
     else:
         what = scenario.graph
-    return " ".join(part for part in (what, sizes, f"×{scenario.options.threads}") if part)
+    return " ".join(part for part in (what, sizes, f"threads={scenario.options.threads}") if part)
 
 
 def _details(measured: Sequence[Measurement]) -> Iterator[Block]:
@@ -284,8 +285,3 @@ def duration(seconds: float) -> str:
             digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
             return f"{value:,.{digits}f} {unit}"
     raise AssertionError("microseconds take any number")
-
-
-def input_shapes(scenario: Scenario) -> str:
-    """The shape of each input."""
-    return " · ".join(f"{name} {shape(value)}" for name, value in scenario.shapes.items())
