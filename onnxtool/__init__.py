@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onnxtool.analysis.inspection import BundleInspection, Inspection, inspect
+    from onnxtool.benchmark.bench import bench
+    from onnxtool.benchmark.comparison import compare_benchmarks
+    from onnxtool.benchmark.reading import read_benchmark
+    from onnxtool.benchmark.request import BenchmarkRequest
+    from onnxtool.benchmark.result import BenchmarkMethod, BenchmarkResult
     from onnxtool.errors import MetadataError, ModelLoadError, OnnxToolError, UsageError
     from onnxtool.model.artifact import save
     from onnxtool.model.bundle import Bundle, load
@@ -14,6 +19,9 @@ if TYPE_CHECKING:
 
 # Public name -> defining module. Imported on first use, so `onnxtool --help` never loads onnx.
 _EXPORTS = {
+    "BenchmarkMethod": "onnxtool.benchmark.result",
+    "BenchmarkRequest": "onnxtool.benchmark.request",
+    "BenchmarkResult": "onnxtool.benchmark.result",
     "Bundle": "onnxtool.model.bundle",
     "BundleInspection": "onnxtool.analysis.inspection",
     "Inspection": "onnxtool.analysis.inspection",
@@ -22,11 +30,17 @@ _EXPORTS = {
     "ModelView": "onnxtool.model.view",
     "OnnxToolError": "onnxtool.errors",
     "UsageError": "onnxtool.errors",
+    "bench": "onnxtool.benchmark.bench",
+    "compare_benchmarks": "onnxtool.benchmark.comparison",
     "inspect": "onnxtool.analysis.inspection",
     "load": "onnxtool.model.bundle",
+    "read_benchmark": "onnxtool.benchmark.reading",
     "save": "onnxtool.model.artifact",
 }
 __all__ = [
+    "BenchmarkMethod",
+    "BenchmarkRequest",
+    "BenchmarkResult",
     "Bundle",
     "BundleInspection",
     "Inspection",
@@ -35,8 +49,11 @@ __all__ = [
     "ModelView",
     "OnnxToolError",
     "UsageError",
+    "bench",
+    "compare_benchmarks",
     "inspect",
     "load",
+    "read_benchmark",
     "save",
 ]
 

@@ -15,13 +15,13 @@ from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.measure import Bench, MeasureError
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.profiling import Profiling, peak_macs_per_s, profile
-from onnxtool.benchmark.request import Request, check_axes, views_of
+from onnxtool.benchmark.request import BenchmarkRequest, check_axes, views_of
 from onnxtool.benchmark.result import (
+    BenchmarkMethod,
     BenchmarkResult,
     Failure,
     Kind,
     Measurement,
-    Method,
     Model,
     Subject,
 )
@@ -34,7 +34,7 @@ from onnxtool.progress import SILENT, Progress
 from onnxtool.runtime.options import SessionOptions
 from onnxtool.runtime.session import RunError
 
-DEFAULT_REQUEST, DEFAULT_METHOD = Request(), Method()
+DEFAULT_REQUEST, DEFAULT_METHOD = BenchmarkRequest(), BenchmarkMethod()
 Source = str | os.PathLike[str] | ModelView | Bundle
 
 
@@ -42,8 +42,8 @@ def bench(
     model: Source,
     *,
     against: Source | None = None,
-    request: Request = DEFAULT_REQUEST,
-    method: Method = DEFAULT_METHOD,
+    request: BenchmarkRequest = DEFAULT_REQUEST,
+    method: BenchmarkMethod = DEFAULT_METHOD,
     profiling: Profiling | None = None,
     hash: bool = True,
     allow_links: bool = False,
@@ -115,7 +115,7 @@ def _model(model: ModelView | Bundle, *, hash: bool) -> Model:
 
 
 def _paired(
-    models: Mapping[Subject, ModelView | Bundle], request: Request
+    models: Mapping[Subject, ModelView | Bundle], request: BenchmarkRequest
 ) -> tuple[list[tuple[Work, ...]], list[Failure]]:
     """What to measure together, and what cannot be measured."""
     planned = {subject: list(plan(model, request, subject)) for subject, model in models.items()}

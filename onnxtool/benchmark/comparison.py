@@ -90,7 +90,7 @@ def slower_than(change: Change, limit: float) -> Answer:
     return Answer.YES if slower else Answer.NO
 
 
-def compare(
+def compare_benchmarks(
     reference: BenchmarkResult, candidate: BenchmarkResult, *, force: bool = False
 ) -> Comparison:
     """Compare two runs that were measured one after the other.

@@ -11,7 +11,7 @@ import numpy as np
 
 from onnxtool.benchmark.feeding import audio_axis, made_up
 from onnxtool.benchmark.recordings import read_manifest, read_wave
-from onnxtool.benchmark.request import AUDIO_FRAMES, Request
+from onnxtool.benchmark.request import AUDIO_FRAMES, BenchmarkRequest
 from onnxtool.benchmark.result import Kind, Scenario
 from onnxtool.benchmark.utterances import PARTS, UtterancesTask
 from onnxtool.errors import UnsupportedModelError
@@ -28,7 +28,7 @@ Planned = tuple[UtterancesTask, Scenario, dict[str, Path]]
 
 
 def utterances(
-    folder: Bundle, request: Request, options: SessionOptions, frame_s: float | None
+    folder: Bundle, request: BenchmarkRequest, options: SessionOptions, frame_s: float | None
 ) -> Planned | None:
     """Decode recordings, or made-up features where there are none.
 
@@ -92,14 +92,14 @@ def token_layout(folder: Bundle, joint: Signature) -> TokenLayout:
 
 
 def _made_up(
-    encoder: Member, request: Request, frame_s: float | None
+    encoder: Member, request: BenchmarkRequest, frame_s: float | None
 ) -> tuple[list[dict[str, Array]], tuple[float, ...]]:
     frames = _frames(request, encoder.signature)
     feeds = _encoder_feeds(encoder, frames, request.seed)
     return [feeds], (frames * frame_s,) if frame_s else ()
 
 
-def _frames(request: Request, encoder: Signature) -> int:
+def _frames(request: BenchmarkRequest, encoder: Signature) -> int:
     axis = audio_axis(encoder)
     names = [s.axis_name(axis[1]) for s in encoder.inputs if axis and s.name == axis[0]]
     return max(request.at.get(names[0], AUDIO_FRAMES)) if names else AUDIO_FRAMES[-1]
@@ -115,7 +115,7 @@ def _encoder_feeds(encoder: Member, frames: int, seed: int) -> dict[str, Array]:
 
 
 def _recorded(
-    encoder: Member, request: Request, manifest: Path
+    encoder: Member, request: BenchmarkRequest, manifest: Path
 ) -> tuple[list[dict[str, Array]], tuple[float, ...]]:
     axis = audio_axis(encoder.signature)
     if axis is None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from onnxtool.benchmark.environment import Conditions, Environment
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.result import (
+    BenchmarkMethod,
     BenchmarkResult,
     Failure,
     Measurement,
     Memory,
-    Method,
     ProcessRun,
     Scenario,
 )
@@ -69,7 +69,7 @@ def _conditions(conditions: Conditions) -> Object:
     }
 
 
-def _method(method: Method) -> Object:
+def _method(method: BenchmarkMethod) -> Object:
     return {
         "precision": method.precision,
         "budget_s": method.budget_s,

@@ -62,12 +62,13 @@ def given_values(path: Path, known: Signature) -> dict[str, Array]:
     Raises:
         UsageError: It is no such file, or has none for it.
     """
+    names = {spec.name for spec in known.inputs}
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise UsageError(f"--inputs {path}: one array", hint="name them: numpy.savez")
-            names = {spec.name for spec in known.inputs}
-            values = {name: arrays[name] for name in arrays.files if name in names}
+        with path.open("rb") as file:
+            arrays = np.load(file, allow_pickle=False)
+            # A file of one array has no names.
+            held = arrays if isinstance(arrays, np.lib.npyio.NpzFile) else {}
+            values = {name: held[name] for name in names if name in held}
     except OSError as error:
         raise UsageError(f"--inputs {path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, EOFError, zipfile.BadZipFile) as error:

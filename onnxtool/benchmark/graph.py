@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onnxtool.benchmark.request import Request
+from onnxtool.benchmark.request import BenchmarkRequest
 from onnxtool.benchmark.result import Subject
 from onnxtool.model.signature import Signature
 from onnxtool.model.view import ModelView
@@ -25,7 +25,7 @@ class Graph:
     signature: Signature
     frame_s: float | None
     in_folder: bool
-    request: Request
+    request: BenchmarkRequest
     subject: Subject
 
     @property

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from onnxtool.benchmark.comparison import between
 from onnxtool.benchmark.executor import Executor, ProcessExecutor, Work
-from onnxtool.benchmark.result import Measurement, Method, ProcessRun, Stop, Subject
+from onnxtool.benchmark.result import BenchmarkMethod, Measurement, ProcessRun, Stop, Subject
 from onnxtool.benchmark.warm_up import is_stable
 from onnxtool.errors import OnnxToolError
 from onnxtool.runtime.session import RunError
@@ -47,7 +47,7 @@ class Bench:
         advanced: Told the seconds used, from time to time.
     """
 
-    method: Method = field(default_factory=Method)
+    method: BenchmarkMethod = field(default_factory=BenchmarkMethod)
     launch: Callable[[Work], Executor] = ProcessExecutor
     clock_s: Callable[[], float] = time.perf_counter
     stopped: Callable[[], bool] = lambda: False

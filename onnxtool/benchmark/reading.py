@@ -10,12 +10,12 @@ from onnxtool.benchmark.environment import Conditions, Environment
 from onnxtool.benchmark.fields import BenchmarkFileError, Fields, read_json
 from onnxtool.benchmark.profile import NodeTime, Profile
 from onnxtool.benchmark.result import (
+    BenchmarkMethod,
     BenchmarkResult,
     Failure,
     Kind,
     Measurement,
     Memory,
-    Method,
     Model,
     ProcessRun,
     Scenario,
@@ -25,7 +25,7 @@ from onnxtool.benchmark.result import (
 from onnxtool.runtime.options import Optimization, SessionOptions
 
 
-def read(path: str | os.PathLike[str]) -> BenchmarkResult:
+def read_benchmark(path: str | os.PathLike[str]) -> BenchmarkResult:
     """Read a benchmark that `onnxtool bench --output FILE.json` wrote.
 
     Raises:
@@ -95,8 +95,8 @@ def _conditions(fields: Fields) -> Conditions:
     )
 
 
-def _method(fields: Fields) -> Method:
-    return Method(
+def _method(fields: Fields) -> BenchmarkMethod:
+    return BenchmarkMethod(
         precision=fields.number("precision"),
         budget_s=fields.number("budget_s"),
         processes=fields.integer("processes"),

@@ -19,7 +19,7 @@ AUDIO_FRAMES = (100, 400, 1000)
 
 
 @dataclass(frozen=True)
-class Request:
+class BenchmarkRequest:
     """What to measure.
 
     Attributes:
@@ -90,7 +90,7 @@ def combinations(at: Mapping[str, Sequence[int]]) -> Iterator[dict[str, int]]:
         yield dict(zip(at, sizes, strict=True))
 
 
-def frame_seconds(request: Request, model: ModelView | Bundle) -> float | None:
+def frame_seconds(request: BenchmarkRequest, model: ModelView | Bundle) -> float | None:
     """Seconds of audio in a feature frame: as told, or as the metadata says, or None."""
     if request.frame_ms is not None:
         return request.frame_ms / 1000

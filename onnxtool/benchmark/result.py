@@ -185,7 +185,7 @@ def _passes(samples_s: tuple[float, ...], steps: int) -> list[float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class BenchmarkMethod:
     """How it was measured.
 
     Attributes:
@@ -229,7 +229,7 @@ class BenchmarkResult:
     models: Mapping[Subject, Model]
     environment: Environment
     conditions: Conditions
-    method: Method
+    method: BenchmarkMethod
     measurements: tuple[Measurement, ...]
     failures: tuple[Failure, ...] = ()
     profiles: tuple[Profile, ...] = ()

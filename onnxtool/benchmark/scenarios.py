@@ -20,7 +20,7 @@ from onnxtool.benchmark.feeding import audio_axis, given_values, made_up, sizes_
 from onnxtool.benchmark.graph import Graph
 from onnxtool.benchmark.request import (
     AUDIO_FRAMES,
-    Request,
+    BenchmarkRequest,
     axis_names,
     combinations,
     frame_seconds,
@@ -40,7 +40,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 WITH_AUDIO = frozenset({Role.ENCODER, Role.CTC})
 
 
-def plan(model: ModelView | Bundle, request: Request, subject: Subject) -> Iterator[Work | Failure]:
+def plan(
+    model: ModelView | Bundle, request: BenchmarkRequest, subject: Subject
+) -> Iterator[Work | Failure]:
     """Everything to measure about a model, and what of it is not possible."""
     folder = model if isinstance(model, Bundle) else None
     frame_s = frame_seconds(request, model)
@@ -122,7 +124,7 @@ def _axis_name(known: Signature, axis: tuple[str, int]) -> str:
 
 
 def _decoding(
-    folder: Bundle, request: Request, subject: Subject, frame_s: float | None
+    folder: Bundle, request: BenchmarkRequest, subject: Subject, frame_s: float | None
 ) -> Iterator[Work | Failure]:
     """The utterances of a folder (3), if it has what it takes."""
     graphs: dict[str, Path] | None = None

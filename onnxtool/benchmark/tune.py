@@ -11,8 +11,8 @@ from onnxtool.benchmark.comparison import Change, Verdict, change
 from onnxtool.benchmark.environment import usable_cores
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.measure import Bench, MeasureError
-from onnxtool.benchmark.request import Request, check_axes, pinned
-from onnxtool.benchmark.result import Method, Scenario, Subject
+from onnxtool.benchmark.request import BenchmarkRequest, check_axes, pinned
+from onnxtool.benchmark.result import BenchmarkMethod, Scenario, Subject
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.errors import UsageError
 from onnxtool.model.bundle import load
@@ -78,8 +78,8 @@ def variations(options: SessionOptions, cores: int) -> Iterator[tuple[str, Sessi
 
 def tune(
     model: Source,
-    request: Request,
-    method: Method,
+    request: BenchmarkRequest,
+    method: BenchmarkMethod,
     *,
     allow_links: bool = False,
     progress: Progress = SILENT,

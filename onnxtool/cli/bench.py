@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from onnxtool.cli import bench_options as o
-from onnxtool.cli.bench_values import percentage, session_options, size_lists, window
+from onnxtool.cli.bench_values import (
+    free_dimensions,
+    percentage,
+    session_options,
+    size_lists,
+    window,
+)
 from onnxtool.cli.exits import ExitCode, complain
 from onnxtool.cli.interrupts import first_interrupt
 from onnxtool.cli.options import AllOption, AllowLinksOption, Format, FormatOption, OutputOption
@@ -20,8 +26,8 @@ from onnxtool.errors import OnnxToolError, UsageError
 if TYPE_CHECKING:
     from onnxtool.benchmark.comparison import Comparison
     from onnxtool.benchmark.profiling import Profiling
-    from onnxtool.benchmark.request import Request
-    from onnxtool.benchmark.result import BenchmarkResult, Method
+    from onnxtool.benchmark.request import BenchmarkRequest
+    from onnxtool.benchmark.result import BenchmarkMethod, BenchmarkResult
     from onnxtool.render.document import Block
 
 EXAMPLES = """
@@ -82,14 +88,15 @@ def bench(
     limit = _limit(fail_if_slower, against, baseline)
     from onnxtool.benchmark.bench import bench as measure
     from onnxtool.benchmark.environment import usable_cores
-    from onnxtool.benchmark.reading import read
-    from onnxtool.benchmark.request import Request
-    from onnxtool.benchmark.result import Method
+    from onnxtool.benchmark.reading import read_benchmark
+    from onnxtool.benchmark.request import BenchmarkRequest
+    from onnxtool.benchmark.result import BenchmarkMethod
 
-    saved = read(baseline) if baseline else None
+    saved = read_benchmark(baseline) if baseline else None
     frames, new = window(chunk)
-    request = Request(
-        at=size_lists(at),
+    request = BenchmarkRequest(
+        # What is fixed has no other size.
+        at={**{name: (size,) for name, size in free_dimensions(fix)}, **size_lists(at)},
         options=session_options(threads, session, fix, len(usable_cores())),
         inputs=inputs,
         manifest=on,
@@ -98,10 +105,10 @@ def bench(
         shift=new,
         steps=steps,
     )
-    method = Method(percentage("--precision", precision), budget, processes)
+    method = BenchmarkMethod(percentage("--precision", precision), budget, processes)
     delivery = Delivery(format, output, show_all)
     if path.suffix == ".json":
-        result = read(path)
+        result = read_benchmark(path)
     elif tune:
         tuned(path, request, method, delivery, allow_links=allow_links)
         return
@@ -154,12 +161,12 @@ def _compared(
     result: BenchmarkResult, saved: BenchmarkResult | None, delivery: Delivery, *, force: bool
 ) -> Comparison | None:
     """The comparison with a saved run, or of the models of this one, if there is either."""
-    from onnxtool.benchmark.comparison import compare, compare_within
+    from onnxtool.benchmark.comparison import compare_benchmarks, compare_within
 
     if saved is None:
         return compare_within(result)
     try:
-        return compare(saved, result, force=force)
+        return compare_benchmarks(saved, result, force=force)
     except OnnxToolError:
         # Measuring took long: what was measured is delivered, whatever it cannot be compared with.
         delivery.show(result, None)
@@ -233,7 +240,12 @@ def _troubles(result: BenchmarkResult) -> Iterator[OnnxToolError]:
 
 
 def tuned(
-    path: Path, request: Request, method: Method, delivery: Delivery, *, allow_links: bool
+    path: Path,
+    request: BenchmarkRequest,
+    method: BenchmarkMethod,
+    delivery: Delivery,
+    *,
+    allow_links: bool,
 ) -> None:
     """Try the session options, and deliver which to use.
 

@@ -85,7 +85,7 @@ def session_options(
     Raises:
         UsageError: One is unknown, or has no such value.
     """
-    options = SessionOptions(free_dimensions=_free_dimensions(fixed))
+    options = SessionOptions(free_dimensions=free_dimensions(fixed))
     for pair in session or ():
         options = _changed(options, pair)
     counts = whole_numbers(f"--threads {threads}", threads, MAX_THREADS) if threads else (cores,)
@@ -110,7 +110,12 @@ def _changed(options: SessionOptions, pair: str) -> SessionOptions:
     raise UsageError(f"--session {pair}: no such option or value", hint=_SESSION_HINT)
 
 
-def _free_dimensions(pairs: Sequence[str] | None) -> tuple[tuple[str, int], ...]:
+def free_dimensions(pairs: Sequence[str] | None) -> tuple[tuple[str, int], ...]:
+    """`["time=1000"]` as pairs.
+
+    Raises:
+        UsageError: One is no NAME=SIZE.
+    """
     found = []
     for pair in pairs or ():
         name, equals, number = pair.rpartition("=")

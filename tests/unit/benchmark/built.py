@@ -9,11 +9,11 @@ import numpy as np
 
 from onnxtool.benchmark.environment import Conditions, Environment
 from onnxtool.benchmark.result import (
+    BenchmarkMethod,
     BenchmarkResult,
     Kind,
     Measurement,
     Memory,
-    Method,
     Model,
     ProcessRun,
     Scenario,
@@ -104,6 +104,6 @@ def result(
         },
         environment=environment,
         conditions=conditions,
-        method=Method(),
+        method=BenchmarkMethod(),
         measurements=measurements,
     )

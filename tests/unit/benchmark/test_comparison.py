@@ -11,7 +11,7 @@ from onnxtool.benchmark.comparison import (
     Change,
     IncomparableRunsError,
     Verdict,
-    compare,
+    compare_benchmarks,
     compare_within,
     noise_floor,
     slower_than,
@@ -36,7 +36,9 @@ def changed(ratio: float, half_width: float = 0.005, floor: float = 0.0) -> Chan
     ("factor", "verdict"), [(1.1, Verdict.SLOWER), (0.9, Verdict.FASTER), (1.0, Verdict.SAME)]
 )
 def test_saved_runs_are_compared(factor: float, verdict: Verdict) -> None:
-    comparison = compare(result(taking(0.01, seed=1)), result(taking(0.01 * factor, seed=2)))
+    comparison = compare_benchmarks(
+        result(taking(0.01, seed=1)), result(taking(0.01 * factor, seed=2))
+    )
     (change,) = comparison.changes
     assert change.verdict is verdict
     assert change.ratio == pytest.approx(factor, rel=0.02)
@@ -100,10 +102,10 @@ def test_unlike_machines_are_refused_by_name(environment: dict[str, str], named:
     old = result(taking(0.01, seed=1))
     new = replace(old, environment=replace(MACHINE, **environment))  # type: ignore[arg-type]
     with pytest.raises(IncomparableRunsError) as caught:
-        compare(old, new)
+        compare_benchmarks(old, new)
     assert named in str(caught.value)
     assert "--force" in caught.value.hint
-    comparison = compare(old, new, force=True)
+    comparison = compare_benchmarks(old, new, force=True)
     assert comparison.unlike == (named,)
     assert len(comparison.changes) == 1
 
@@ -120,7 +122,7 @@ def test_unlike_settings_are_refused_by_name(scenario: dict[str, object], named:
     old = taking(0.01, seed=1)
     new = replace(old, scenario=replace(ENCODER, **scenario))  # type: ignore[arg-type]
     with pytest.raises(IncomparableRunsError) as caught:
-        compare(result(old), result(new))
+        compare_benchmarks(result(old), result(new))
     assert named in str(caught.value)
 
 
@@ -128,7 +130,7 @@ def test_runs_without_a_common_scenario_are_refused_even_with_force() -> None:
     old = taking(0.01, seed=1)
     new = replace(old, scenario=replace(ENCODER, role="joint"))
     with pytest.raises(IncomparableRunsError, match="no scenario in common"):
-        compare(result(old), result(new), force=True)
+        compare_benchmarks(result(old), result(new), force=True)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_noise_that_is_larger_than_the_limit_allows_no_answer(
 
 def test_a_model_is_rarely_called_different_from_itself() -> None:
     verdicts = [
-        compare(
+        compare_benchmarks(
             result(measurement(noisy(1.0, 0.03, seed=2 * seed, between=0.01))),
             result(measurement(noisy(1.0, 0.03, seed=2 * seed + 1, between=0.01))),
         )

@@ -7,24 +7,26 @@ import itertools
 import pytest
 
 from onnxtool.benchmark.measure import Bench, MeasureError
-from onnxtool.benchmark.result import Measurement, Method, Stop, Subject
+from onnxtool.benchmark.result import BenchmarkMethod, Measurement, Stop, Subject
 from onnxtool.runtime.session import RunMemoryError, RunRefusedError
 
 from .simulated import Machine, always, work
 
 CANDIDATE, REFERENCE, AGAIN = Subject.CANDIDATE, Subject.REFERENCE, Subject.AGAIN
-METHOD = Method(precision=0.02, budget_s=30, processes=3, blocks=4, block_s=0.05)
+METHOD = BenchmarkMethod(precision=0.02, budget_s=30, processes=3, blocks=4, block_s=0.05)
 
 
-def bench(machine: Machine, method: Method = METHOD) -> Bench:
+def bench(machine: Machine, method: BenchmarkMethod = METHOD) -> Bench:
     return Bench(method, machine.launch, machine.clock_s)
 
 
-def measured(machine: Machine, *subjects: Subject, method: Method = METHOD) -> list[Measurement]:
+def measured(
+    machine: Machine, *subjects: Subject, method: BenchmarkMethod = METHOD
+) -> list[Measurement]:
     return list(bench(machine, method).measure([work(subject) for subject in subjects]))
 
 
-def only(machine: Machine, method: Method = METHOD) -> Measurement:
+def only(machine: Machine, method: BenchmarkMethod = METHOD) -> Measurement:
     (measurement,) = measured(machine, CANDIDATE, method=method)
     return measurement
 
@@ -70,7 +72,7 @@ def test_warming_up_may_take_a_third_of_the_time() -> None:
 def test_noise_makes_for_more_processes() -> None:
     noise = itertools.cycle([0.010, 0.0111, 0.0095, 0.0102, 0.0108, 0.0091, 0.0105])
     machine = Machine({CANDIDATE: lambda *_: next(noise)})
-    measurement = only(machine, Method(precision=0.005, processes=3, blocks=4))
+    measurement = only(machine, BenchmarkMethod(precision=0.005, processes=3, blocks=4))
     assert measurement.stop is Stop.PRECISION
     assert len(measurement.processes) > 3
     assert measurement.summary.precision <= 0.005

@@ -13,7 +13,7 @@ import pytest
 from onnxtool.benchmark.document import document
 from onnxtool.benchmark.fields import BenchmarkFileError
 from onnxtool.benchmark.profile import NodeTime, Profile
-from onnxtool.benchmark.reading import read
+from onnxtool.benchmark.reading import read_benchmark
 from onnxtool.benchmark.result import BenchmarkResult, Failure, Subject
 from tests.support.models import SAMPLES
 
@@ -47,7 +47,7 @@ def written(path: Path, data: object) -> Path:
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
-    assert read(written(tmp_path / "a.json", document(full()))) == full()
+    assert read_benchmark(written(tmp_path / "a.json", document(full()))) == full()
 
 
 def test_it_follows_the_published_schema() -> None:
@@ -78,7 +78,7 @@ def test_any_field_that_is_something_else_is_an_error(tmp_path: Path, place: Any
         inner = inner[key]
     inner[place[-1]] = {"not": object.__name__} if inner[place[-1]] != {} else 5
     with pytest.raises(BenchmarkFileError, match=r"a\.json: "):
-        read(written(tmp_path / "a.json", data))
+        read_benchmark(written(tmp_path / "a.json", data))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_is_no_benchmark_is_refused(tmp_path: Path, content: str, problem: 
     path = tmp_path / "a.json"
     path.write_text(content)
     with pytest.raises(BenchmarkFileError, match=problem) as caught:
-        read(path)
+        read_benchmark(path)
     assert caught.value.hint
 
 
@@ -106,16 +106,16 @@ def test_samples_are_durations(tmp_path: Path, blocks: object) -> None:
     data = copy.deepcopy(ALL)
     data["measurements"][0]["processes"][0]["blocks_s"] = blocks
     with pytest.raises(BenchmarkFileError, match=r"processes\[0\].blocks_s"):
-        read(written(tmp_path / "a.json", data))
+        read_benchmark(written(tmp_path / "a.json", data))
 
 
 def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkFileError, match="cannot be read: No such file"):
-        read(tmp_path / "none.json")
+        read_benchmark(tmp_path / "none.json")
 
 
 def test_a_measurement_without_samples_is_damaged(tmp_path: Path) -> None:
     data = copy.deepcopy(ALL)
     data["measurements"][0]["processes"] = []
     with pytest.raises(BenchmarkFileError, match="has no samples"):
-        read(written(tmp_path / "a.json", data))
+        read_benchmark(written(tmp_path / "a.json", data))
