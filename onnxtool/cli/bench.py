@@ -107,7 +107,8 @@ def bench(
     )
     method = BenchmarkMethod(percentage("--precision", precision), budget, processes)
     delivery = Delivery(format, output, show_all)
-    if path.suffix == ".json":
+    is_saved = path.suffix == ".json"
+    if is_saved:
         result = read_benchmark(path)
     elif tune:
         tuned(path, request, method, delivery, allow_links=allow_links)
@@ -125,7 +126,7 @@ def bench(
                 progress=progress(),
                 stopped=stopped,
             )
-    comparison = _compared(result, saved, delivery, force=force)
+    comparison = _compared(result, saved, None if is_saved else delivery, force=force)
     delivery.show(result, comparison)
     raise typer.Exit(verdict(result, comparison, limit))
 
@@ -158,7 +159,11 @@ def macs(path: Path, sizes: Mapping[str, int]) -> int | None:
 
 
 def _compared(
-    result: BenchmarkResult, saved: BenchmarkResult | None, delivery: Delivery, *, force: bool
+    result: BenchmarkResult,
+    saved: BenchmarkResult | None,
+    delivery: Delivery | None,
+    *,
+    force: bool,
 ) -> Comparison | None:
     """The comparison with a saved run, or of the models of this one, if there is either."""
     from onnxtool.benchmark.comparison import compare_benchmarks, compare_within
@@ -169,7 +174,8 @@ def _compared(
         return compare_benchmarks(saved, result, force=force)
     except OnnxToolError:
         # Measuring took long: what was measured is delivered, whatever it cannot be compared with.
-        delivery.show(result, None)
+        if delivery:
+            delivery.show(result, None)
         raise
 
 
