@@ -197,6 +197,8 @@ def component_sum(folder: Path, method: BenchmarkMethod) -> None:
     print(f"whole            {duration(whole_s)} for {title(whole.scenario)}")
     print(f"in its graphs    {duration(within_s)} ({within_s / whole_s:.1%} of the whole)")
     print(f"measured alone   {duration(sum_s)} ({sum_s / whole_s:.1%} of the whole)")
+    complete_s = sum_s + whole_s - within_s
+    print(f"with the decoder {duration(complete_s)} ({complete_s / whole_s:.1%} of the whole)")
     for part in PARTS[1:]:
         print(f"  {part}: {calls[part]} x {duration(steps_s[part])}")
 

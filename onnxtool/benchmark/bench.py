@@ -92,7 +92,7 @@ def bench(
     profiles = tuple(_profiles(groups, profiling)) if profiling and not stopped() else ()
     duration_s = time.perf_counter() - start_s
     return BenchmarkResult(
-        models={subject: _model(each, hash=hash) for subject, each in models.items()},
+        models={s: _model(each, progress if hash else None) for s, each in models.items()},
         environment=environment(),
         conditions=conditions(date.isoformat(timespec="seconds"), duration_s, before, moment()),
         method=method,
@@ -109,9 +109,11 @@ def _loaded(source: Source, *, allow_links: bool) -> ModelView | Bundle:
     return load(source, allow_links=allow_links)
 
 
-def _model(model: ModelView | Bundle, *, hash: bool) -> Model:
-    views = views_of(model) if hash else ()
-    return Model(str(model.path), {view.path.name: digest(view).complete for view in views})
+def _model(model: ModelView | Bundle, progress: Progress | None) -> Model:
+    """What was measured; hashed if anybody listens."""
+    views = views_of(model) if progress else ()
+    hashes = {view.path.name: digest(view, progress=progress or SILENT) for view in views}
+    return Model(str(model.path), {name: each.complete for name, each in hashes.items()})
 
 
 def _paired(

@@ -92,6 +92,9 @@ def bench(
     from onnxtool.benchmark.request import BenchmarkRequest
     from onnxtool.benchmark.result import BenchmarkMethod
 
+    is_saved = path.suffix == ".json"
+    if is_saved and any((against, tune, profile, trace, at, inputs, on)):
+        raise UsageError(f"{path}: a saved run is not measured", hint="pass the model itself")
     saved = read_benchmark(baseline) if baseline else None
     frames, new = window(chunk)
     request = BenchmarkRequest(
@@ -107,7 +110,6 @@ def bench(
     )
     method = BenchmarkMethod(percentage("--precision", precision), budget, processes)
     delivery = Delivery(format, output, show_all)
-    is_saved = path.suffix == ".json"
     if is_saved:
         result = read_benchmark(path)
     elif tune:

@@ -43,7 +43,7 @@ class NativeSession:
 
     def values(self, feeds: Mapping[str, Array]) -> Sequence[Array]:
         """Run it once, with no more around it than ONNX Runtime's own call."""
-        values: Sequence[Array] = self._session.run(self._names, feeds)
+        values: Sequence[Array] = self._session.run(None, feeds)
         return values
 
     @property

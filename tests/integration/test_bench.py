@@ -159,6 +159,12 @@ def test_unlike_runs_are_refused_but_what_was_measured_is_delivered(
     assert "joint.onnx" in finished.stdout
 
 
+def test_a_saved_run_is_not_measured(saved: dict[str, Path]) -> None:
+    finished = onnxtool("bench", saved["before"], "--at", "time=5")
+    assert finished.code == 2
+    assert "a saved run is not measured (pass the model itself)" in finished.stderr
+
+
 def test_a_run_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('{"schema": "onnxtool.benchmark/9"}')
