@@ -37,7 +37,8 @@ from onnxtool.benchmark.tasks import RunTask, Timings
 from onnxtool.benchmark.utterances import PARTS, UtterancesTask
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import load_bundle
-from onnxtool.render.benchmark import duration, title
+from onnxtool.render.scenario import title
+from onnxtool.render.units import duration
 from onnxtool.runtime.options import SessionOptions
 
 WORDS_TDT = Path(__file__).parents[1] / "samples" / "words-tdt"

@@ -130,16 +130,18 @@ def _paired(
         return [(work,) for work in works[Subject.CANDIDATE]], failures
     by_name = isinstance(models[Subject.CANDIDATE], Bundle)
     others = {key(work.scenario, by_name=by_name): work for work in works[Subject.REFERENCE]}
-    return list(_groups(works[Subject.CANDIDATE], others, by_name=by_name)), failures
-
-
-def _groups(
-    works: Sequence[Work], others: Mapping[tuple[object, ...], Work], *, by_name: bool
-) -> Iterator[tuple[Work, ...]]:
-    for work in works:
+    groups: list[tuple[Work, ...]] = []
+    for work in works[Subject.CANDIDATE]:
         other = others.get(key(work.scenario, by_name=by_name))
-        if other is not None:
-            yield work, other, replace(other, subject=Subject.AGAIN)
+        if other is None:
+            failures.append(_failure(work, "the other model has nothing like it to compare with"))
+        else:
+            groups.append((work, other, replace(other, subject=Subject.AGAIN)))
+    return groups, failures
+
+
+def _failure(work: Work, message: str) -> Failure:
+    return Failure(work.subject, work.scenario.graph, work.scenario.sizes, message)
 
 
 def _measured(
@@ -160,8 +162,7 @@ def _measured(
     try:
         return replace(bench, advanced=advanced).measure(works)
     except MeasureError as error:
-        at = error.work.scenario
-        return Failure(error.work.subject, at.graph, at.sizes, str(error))
+        return _failure(error.work, str(error))
     finally:
         progress.finish()
 

@@ -186,11 +186,12 @@ def key(scenario: Scenario, *, by_name: bool) -> tuple[object, ...]:
     Args:
         scenario: One of them.
         by_name: Whether graphs are told by the names of their files, as in a folder; a single
-            graph may be called anything.
+            graph, and its axes, may be called anything.
     """
-    named = scenario.graph if by_name else scenario.role
-    sizes = tuple(sorted(scenario.sizes.items()))
-    return scenario.kind, named, sizes, scenario.steps, scenario.options.threads
+    what: tuple[object, ...] = (scenario.role, *scenario.sizes.values())
+    if by_name:
+        what = scenario.graph, *sorted(scenario.sizes.items())
+    return scenario.kind, what, scenario.steps, scenario.options.threads
 
 
 def _is_folder(result: BenchmarkResult) -> bool:

@@ -20,7 +20,7 @@ from onnxtool.runtime.inputs import feeds, shape_at
 
 Array = np.ndarray[Any, np.dtype[Any]]
 # Of one input: more than that is a mistake in a size rather than a question.
-MAX_ELEMENTS = 1 << 30
+MAX_ELEMENTS = 1 << 27
 WAY_OUT = "give its value with --inputs FILE.npz"
 
 

@@ -56,6 +56,7 @@ def _result(fields: Fields) -> BenchmarkResult:
 
 
 def _models(fields: Fields) -> dict[Subject, Model]:
+    fields.inner(Subject.CANDIDATE)
     models = {}
     for subject in Subject:
         if subject in fields.values:
@@ -107,14 +108,23 @@ def _method(fields: Fields) -> BenchmarkMethod:
 
 
 def _measurement(fields: Fields) -> Measurement:
+    scenario = _scenario(fields.inner("scenario"))
     processes = tuple(map(_process, fields.objects("processes")))
-    if not processes:
+    blocks = [block for process in processes for block in process.blocks_s]
+    problem = ""
+    if not blocks:
+        problem = "has no samples"
+    elif any(len(block) % scenario.steps for block in blocks):
+        problem = f"has blocks that are not of whole passes of {scenario.steps}"
+    elif scenario.audio_s and len(scenario.audio_s) != scenario.steps:
+        problem = f"has audio for {len(scenario.audio_s)} samples of {scenario.steps}"
+    if problem:
         raise BenchmarkFileError(
-            f"{fields.path}: damaged: `{fields.where}` has no samples", hint="measure again"
+            f"{fields.path}: damaged: `{fields.where}` {problem}", hint="measure again"
         )
     return Measurement(
         subject=fields.choice("subject", Subject),
-        scenario=_scenario(fields.inner("scenario")),
+        scenario=scenario,
         processes=processes,
         stop=fields.choice("stop", Stop),
     )

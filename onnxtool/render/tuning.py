@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from onnxtool.benchmark.document import options
 from onnxtool.benchmark.tune import Trial, Tuning
-from onnxtool.render.benchmark import settings, title
 from onnxtool.render.document import Align, Block, Facts, Heading, Table
+from onnxtool.render.scenario import settings, title
 
 SCHEMA = "onnxtool.tuning/1"
 

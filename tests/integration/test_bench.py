@@ -51,6 +51,12 @@ def test_two_graphs_are_measured_in_turn() -> None:
     assert subjects == ["candidate", "reference", "again"]
 
 
+def test_what_the_other_model_does_not_have_is_reported() -> None:
+    finished = onnxtool("bench", ENCODER, "--against", JOINT, *QUICK, "--at", "time=50")
+    assert finished.code == 2
+    assert "encoder.onnx at time=50: the other model has nothing like it" in finished.stderr
+
+
 def test_a_folder_is_measured_by_role() -> None:
     finished = onnxtool(
         "bench", WORDS_TDT, *QUICK, "--at", "time=50", "--steps", "3", "--format", "json"

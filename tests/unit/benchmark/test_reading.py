@@ -119,3 +119,26 @@ def test_a_measurement_without_samples_is_damaged(tmp_path: Path) -> None:
     data["measurements"][0]["processes"] = []
     with pytest.raises(BenchmarkFileError, match="has no samples"):
         read_benchmark(written(tmp_path / "a.json", data))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"steps": 7}, "not of whole passes of 7"),
+        ({"audio_s": [1, 2, 3]}, "has audio for 3 samples of 1"),
+    ],
+)
+def test_samples_are_of_whole_passes(
+    tmp_path: Path, changes: dict[str, object], problem: str
+) -> None:
+    data = copy.deepcopy(ALL)
+    data["measurements"][0]["scenario"] |= changes
+    with pytest.raises(BenchmarkFileError, match=problem):
+        read_benchmark(written(tmp_path / "a.json", data))
+
+
+def test_a_run_is_of_some_model(tmp_path: Path) -> None:
+    data = copy.deepcopy(ALL)
+    del data["models"]["candidate"]
+    with pytest.raises(BenchmarkFileError, match="`models.candidate` is not there"):
+        read_benchmark(written(tmp_path / "a.json", data))

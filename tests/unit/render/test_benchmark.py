@@ -11,9 +11,10 @@ from onnxtool.benchmark.comparison import compare_benchmarks
 from onnxtool.benchmark.profile import NodeTime, Profile
 from onnxtool.benchmark.result import Failure, Kind, Model, Subject
 from onnxtool.render import markdown
-from onnxtool.render.benchmark import document, duration
+from onnxtool.render.benchmark import document
 from onnxtool.render.document import Block
 from onnxtool.render.histogram import CELLS, histogram
+from onnxtool.render.units import duration
 from tests.unit.benchmark.built import ENCODER, measurement, noisy, process, result
 
 
