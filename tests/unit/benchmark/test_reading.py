@@ -140,5 +140,5 @@ def test_samples_are_of_whole_passes(
 def test_a_run_is_of_some_model(tmp_path: Path) -> None:
     data = copy.deepcopy(ALL)
     del data["models"]["candidate"]
-    with pytest.raises(BenchmarkFileError, match="`models.candidate` is not there"):
+    with pytest.raises(BenchmarkFileError, match=r"`models\.candidate` is not there"):
         read_benchmark(written(tmp_path / "a.json", data))
