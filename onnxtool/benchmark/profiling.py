@@ -31,13 +31,13 @@ class Profiling:
     """What to profile with.
 
     Attributes:
-        macs: Tells the multiply-accumulates of a run of the graph at a path, at some sizes; None
-            where they are not known.
+        macs: Tells the multiply-accumulates of a run of the graph at a path, by the shape of each
+            input; None where they are not known.
         trace: Where to keep the trace of the first scenario, the others numbered; None for
             nowhere.
     """
 
-    macs: Callable[[Path, Mapping[str, int]], int | None] = lambda _path, _sizes: None
+    macs: Callable[[Path, Mapping[str, tuple[int, ...]]], int | None] = lambda _path, _shapes: None
     trace: Path | None = None
 
 
@@ -68,7 +68,7 @@ def profile(work: Work, profiling: Profiling, ordinal: int, peak: float | None) 
         runs=len(runs_s),
         run_s=float(np.mean(runs_s)),
         nodes=node_times(after_first, len(runs_s)),
-        macs=profiling.macs(path, scenario.sizes),
+        macs=profiling.macs(path, scenario.shapes),
         peak_macs_per_s=peak,
         trace=kept,
     )

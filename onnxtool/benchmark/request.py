@@ -46,15 +46,16 @@ class BenchmarkRequest:
 
     @property
     def settings(self) -> tuple[SessionOptions, ...]:
-        """The settings, each with its processes pinned."""
-        given = self.options or (SessionOptions(threads=len(usable_cores())),)
-        return tuple(pinned(options) for options in given)
+        """The settings, each with its processes pinned; 0 threads are one a core."""
+        given = self.options or (SessionOptions(threads=0),)
+        cores = len(usable_cores())
+        return tuple(pinned(replace(each, threads=each.threads or cores)) for each in given)
 
 
 def pinned(options: SessionOptions) -> SessionOptions:
     """As many cores as threads, from the last on: systems keep the first busier."""
     cores = usable_cores()
-    return replace(options, cores=cores[-options.threads :] if options.threads else cores)
+    return replace(options, cores=cores[-options.threads :])
 
 
 def axis_names(known: Signature) -> tuple[str, ...]:

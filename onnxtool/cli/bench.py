@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,7 +86,6 @@ def bench(
         refuse_to_overwrite(place, [p for p in (path, against, baseline, inputs, on) if p])
     limit = _limit(fail_if_slower, against, baseline)
     from onnxtool.benchmark.bench import bench as measure
-    from onnxtool.benchmark.environment import usable_cores
     from onnxtool.benchmark.reading import read_benchmark
     from onnxtool.benchmark.request import BenchmarkRequest
     from onnxtool.benchmark.result import BenchmarkMethod
@@ -95,17 +94,12 @@ def bench(
     if is_saved and any((against, tune, profile, trace, at, inputs, on)):
         raise UsageError(f"{path}: a saved run is not measured", hint="pass the model itself")
     saved = read_benchmark(baseline) if baseline else None
+    # What is fixed has no other size.
+    sizes = {**{name: (size,) for name, size in free_dimensions(fix)}, **size_lists(at)}
+    options = session_options(threads, session, fix)
     frames, new = window(chunk)
     request = BenchmarkRequest(
-        # What is fixed has no other size.
-        at={**{name: (size,) for name, size in free_dimensions(fix)}, **size_lists(at)},
-        options=session_options(threads, session, fix, len(usable_cores())),
-        inputs=inputs,
-        manifest=on,
-        frame_ms=frame_ms,
-        chunk=frames,
-        shift=new,
-        steps=steps,
+        sizes, options, inputs, on, frame_ms, chunk=frames, shift=new, steps=steps
     )
     method = BenchmarkMethod(percentage("--precision", precision), budget, processes)
     delivery = Delivery(format, output, show_all)
@@ -148,14 +142,21 @@ def _profiling(trace: Path | None) -> Profiling:
     return Profiling(macs, trace)
 
 
-def macs(path: Path, sizes: Mapping[str, int]) -> int | None:
+def macs(path: Path, shapes: Mapping[str, Sequence[int]]) -> int | None:
     """MACs of a run, as `inspect` computes them; None where some are not known."""
     from onnxtool.analysis.cost import cost
     from onnxtool.model.artifact import load_graph
     from onnxtool.model.signature import signature
 
     view = load_graph(path)
-    computed = cost(view, signature(view), sizes)
+    known = signature(view)
+    sizes = {
+        spec.axis_name(axis): shapes[spec.name][axis]
+        for spec in known.inputs
+        if spec.name in shapes
+        for axis in spec.dynamic_axes
+    }
+    computed = cost(view, known, sizes)
     return None if computed.unresolved else computed.total_macs
 
 

@@ -15,6 +15,8 @@ _SESSION_HINT = (
     f"optimization={'|'.join(Optimization)}"
 )
 MAX_SIZE, MAX_THREADS = 10**12, 1024
+# Of threads: the number of cores is not known before anything is measured.
+ONE_A_CORE = 0
 
 
 def percentage(option: str, text: str) -> float:
@@ -78,9 +80,9 @@ def window(text: str) -> tuple[int | None, int | None]:
 
 
 def session_options(
-    threads: str, session: Sequence[str] | None, fixed: Sequence[str] | None, cores: int
+    threads: str, session: Sequence[str] | None, fixed: Sequence[str] | None
 ) -> tuple[SessionOptions, ...]:
-    """The settings to measure with: one for each number of threads.
+    """The settings to measure with: one for each number of threads, which may be one a core.
 
     Raises:
         UsageError: One is unknown, or has no such value.
@@ -88,7 +90,9 @@ def session_options(
     options = SessionOptions(free_dimensions=free_dimensions(fixed))
     for pair in session or ():
         options = _changed(options, pair)
-    counts = whole_numbers(f"--threads {threads}", threads, MAX_THREADS) if threads else (cores,)
+    counts = (
+        whole_numbers(f"--threads {threads}", threads, MAX_THREADS) if threads else (ONE_A_CORE,)
+    )
     return tuple(replace(options, threads=count) for count in counts)
 
 

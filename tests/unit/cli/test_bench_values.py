@@ -50,16 +50,16 @@ def test_what_is_no_window_is_refused(text: str) -> None:
 
 
 def test_session_options_are_those_of_onnx_runtime_unless_told() -> None:
-    assert session_options("", None, None, 4) == (SessionOptions(threads=4),)
+    assert session_options("", None, None) == (SessionOptions(threads=0),)
 
 
 def test_each_number_of_threads_is_a_setting() -> None:
-    assert [each.threads for each in session_options("1,2", None, None, 4)] == [1, 2]
+    assert [each.threads for each in session_options("1,2", None, None)] == [1, 2]
 
 
 def test_session_options_can_be_told() -> None:
     told = ["arena=off", "prepacking=off", "spinning=off", "execution=parallel"]
-    (options,) = session_options("2", [*told, "optimization=basic"], ["time=7"], 4)
+    (options,) = session_options("2", [*told, "optimization=basic"], ["time=7"])
     assert options == SessionOptions(
         threads=2,
         optimization=Optimization.BASIC,
@@ -74,17 +74,17 @@ def test_session_options_can_be_told() -> None:
 @pytest.mark.parametrize("pair", ["", "arena", "arena=yes", "execution=both", "optimization=99"])
 def test_unknown_session_options_are_refused_with_those_there_are(pair: str) -> None:
     with pytest.raises(UsageError, match="--session") as caught:
-        session_options("", [pair], None, 1)
+        session_options("", [pair], None)
     assert "execution=parallel|sequential" in caught.value.hint
 
 
 @pytest.mark.parametrize("threads", ["0", "x", "1,", "9999"])
 def test_unknown_numbers_of_threads_are_refused(threads: str) -> None:
     with pytest.raises(UsageError, match="--threads"):
-        session_options(threads, None, None, 1)
+        session_options(threads, None, None)
 
 
 @pytest.mark.parametrize("pair", ["time", "=5", "time=x"])
 def test_unknown_fixed_sizes_are_refused(pair: str) -> None:
     with pytest.raises(UsageError, match="--fix"):
-        session_options("", None, [pair], 1)
+        session_options("", None, [pair])
