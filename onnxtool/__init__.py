@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onnxtool.analysis.inspection import BundleInspection, Inspection, inspect
+    from onnxtool.benchmark.bench import bench
+    from onnxtool.benchmark.comparison import compare_benchmarks
+    from onnxtool.benchmark.reading import read_benchmark
+    from onnxtool.benchmark.request import BenchmarkRequest
+    from onnxtool.benchmark.result import BenchmarkMethod, BenchmarkResult
     from onnxtool.comparison.bundles import BundleVerification
     from onnxtool.comparison.diff import Diff, diff
     from onnxtool.comparison.difference import Difference, Impact
@@ -35,6 +40,9 @@ if TYPE_CHECKING:
 
 # Public name -> defining module. Imported on first use, so `onnxtool --help` never loads onnx.
 _EXPORTS = {
+    "BenchmarkMethod": "onnxtool.benchmark.result",
+    "BenchmarkRequest": "onnxtool.benchmark.request",
+    "BenchmarkResult": "onnxtool.benchmark.result",
     "Bundle": "onnxtool.model.bundle",
     "BundleInspection": "onnxtool.analysis.inspection",
     "BundleVerification": "onnxtool.comparison.bundles",
@@ -60,10 +68,13 @@ _EXPORTS = {
     "UsageError": "onnxtool.errors",
     "Verdict": "onnxtool.comparison.verification",
     "Verification": "onnxtool.comparison.verification",
+    "bench": "onnxtool.benchmark.bench",
     "check": "onnxtool.rules.engine",
+    "compare_benchmarks": "onnxtool.benchmark.comparison",
     "diff": "onnxtool.comparison.diff",
     "inspect": "onnxtool.analysis.inspection",
     "load": "onnxtool.model.bundle",
+    "read_benchmark": "onnxtool.benchmark.reading",
     "repack": "onnxtool.transforms.repack",
     "save": "onnxtool.model.artifact",
     "verify": "onnxtool.comparison.verify",
@@ -71,6 +82,9 @@ _EXPORTS = {
     "write_manifest": "onnxtool.release.manifest",
 }
 __all__ = [
+    "BenchmarkMethod",
+    "BenchmarkRequest",
+    "BenchmarkResult",
     "Bundle",
     "BundleInspection",
     "BundleVerification",
@@ -96,10 +110,13 @@ __all__ = [
     "UsageError",
     "Verdict",
     "Verification",
+    "bench",
     "check",
+    "compare_benchmarks",
     "diff",
     "inspect",
     "load",
+    "read_benchmark",
     "repack",
     "save",
     "verify",

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
-from onnxtool.cli import check, diff, inspect, manifest, repack, rules, verify
+from onnxtool.cli import bench, check, diff, inspect, manifest, repack, rules, verify
 from onnxtool.cli.exits import ExitCode, complain
 from onnxtool.cli.usage import BadUsage, usage_error
 from onnxtool.errors import OnnxToolError
@@ -45,6 +45,7 @@ _add(manifest.write, manifest.WRITE_EXAMPLES, _manifest)
 _add(manifest.verify, manifest.VERIFY_EXAMPLES, _manifest)
 app.add_typer(_manifest, name="manifest", help=manifest.HELP)
 _add(diff.diff, diff.EXAMPLES)
+_add(bench.bench, bench.EXAMPLES)
 
 
 def _version(wanted: bool) -> None:

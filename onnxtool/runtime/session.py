@@ -93,7 +93,7 @@ class Session:
         self.settings = settings
         self.limits = limits
         self.content = content
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child = Child(worker.__name__, limits.time_s)
 
     def __enter__(self) -> Self:
         return self
@@ -108,16 +108,8 @@ class Session:
             RunRefusedError: ONNX Runtime does not take it.
             RunMemoryError, RunCrashError, RunTimeoutError: Loading it took too much.
         """
-        if self._process is not None:
+        if self._child.is_running:
             return
-        # -P: a folder of models is the usual working directory, and must not shadow a module.
-        self._process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-P", "-m", worker.__name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-        )
         request = {
             "path": os.fspath(self.path),
             "content": self.content,
@@ -127,11 +119,7 @@ class Session:
             "optimized_path": os.fspath(self.settings.optimized_path or ""),
             "memory_bytes": self.limits.memory_bytes,
         }
-        try:
-            self._ask(request, "loading it")
-        except RunError:
-            self.close()
-            raise
+        self._child.start(request)
 
     def run(
         self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None
@@ -150,19 +138,65 @@ class Session:
             RunMemoryError, RunCrashError, RunTimeoutError: The run took too much.
         """
         self.open()
-        values: dict[str, Array] = self._ask((list(outputs) if outputs else None, feeds), "a run")
+        values: dict[str, Array] = self._child.ask(
+            (list(outputs) if outputs else None, feeds), "a run"
+        )
         return values
 
     def close(self) -> None:
         """End the process."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                _close(pipe)
+        self._child.close()
 
-    def _ask(self, message: object, doing: str) -> Any:
+
+class Child:
+    """A process of ours that answers requests; see `worker` for what goes between.
+
+    Args:
+        module: What it runs.
+        time_s: Seconds for each answer.
+    """
+
+    def __init__(self, module: str, time_s: float) -> None:
+        self.module = module
+        self.time_s = time_s
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and has not died."""
+        return self._process is not None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process number."""
+        return self._process.pid if self._process else None
+
+    def start(self, request: object) -> Any:
+        """Start it, and give it its first request.
+
+        Raises:
+            RunError: It refuses that, or dies of it.
+        """
+        # -P: a folder of models is the usual working directory, and must not shadow a module.
+        self._process = subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, "-P", "-m", self.module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+        )
+        try:
+            return self.ask(request, "loading it")
+        except RunError:
+            self.close()
+            raise
+
+    def ask(self, message: object, doing: str) -> Any:
+        """Its answer.
+
+        Raises:
+            RunError: It says so, dies, or takes too long.
+        """
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise AssertionError("asked before it was opened")
@@ -172,7 +206,7 @@ class Session:
             late.set()
             process.kill()
 
-        timer = threading.Timer(self.limits.time_s, stop)
+        timer = threading.Timer(self.time_s, stop)
         timer.daemon = True
         timer.start()
         try:
@@ -189,12 +223,21 @@ class Session:
         # Stopped, maybe just after it replied: the process is gone either way.
         if late.is_set():
             self.close()
-            raise RunTimeoutError(f"{doing} took more than {self.limits.time_s:g} s")
+            raise RunTimeoutError(f"{doing} took more than {self.time_s:g} s")
         if kind == worker.REFUSED:
             raise RunRefusedError(_told(content))
         if kind == worker.OUT_OF_MEMORY:
             raise RunMemoryError(f"{doing} needs more memory than it may have: {_told(content)}")
         return content
+
+    def close(self) -> None:
+        """End it."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                _close(pipe)
 
 
 def _environment() -> dict[str, str]:

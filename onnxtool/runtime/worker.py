@@ -63,7 +63,7 @@ def main() -> None:
     try:
         session = _open(request)
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have no common base
-        send(replies, _failure(error))
+        send(replies, failure(error))
         return
     send(replies, (READY, None))
     while True:
@@ -74,7 +74,7 @@ def main() -> None:
         try:
             send(replies, (VALUES, _run(session, outputs, feeds)))
         except Exception as error:  # noqa: BLE001 - see above
-            send(replies, _failure(error))
+            send(replies, failure(error))
 
 
 def _limit_memory(limit_bytes: int) -> None:
@@ -124,7 +124,8 @@ def _run(
     return dict(zip(names, run(names, dict(feeds)), strict=True))
 
 
-def _failure(error: Exception) -> tuple[str, str]:
+def failure(error: Exception) -> tuple[str, str]:
+    """What to reply about an error of ONNX Runtime."""
     text = str(error)
     exhausted = (
         isinstance(error, MemoryError) or "bad_alloc" in text or "Failed to allocate" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,10 +16,16 @@ from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
-from onnxtool.runtime.session import Session
 
 Array = np.ndarray[Any, np.dtype[Any]]
 States = Mapping[str, Array]
+
+
+class Runnable(Protocol):
+    """A session, wherever it runs."""
+
+    def run(self, feeds: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Run the model once: output name -> value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class SplitTransducer:
     """
 
     def __init__(
-        self, predictor: Signature, joint: Signature, sessions: tuple[Session, Session]
+        self, predictor: Signature, joint: Signature, sessions: tuple[Runnable, Runnable]
     ) -> None:
         self.predictor, self.joint = predictor, joint
         self._predictor_session, self._joint_session = sessions
@@ -136,7 +142,7 @@ class CombinedTransducer:
         UnsupportedModelError: It is no such graph.
     """
 
-    def __init__(self, graph: Signature, session: Session) -> None:
+    def __init__(self, graph: Signature, session: Runnable) -> None:
         self.graph = graph
         self._session = session
         self._frame = _only([spec for spec in graph.free_inputs if is_features(spec)])

@@ -89,7 +89,7 @@ def test_what_does_not_end_is_stopped(tmp_path: Path) -> None:
     with Session(write(tmp_path / "m.onnx", ENDLESS), limits=Limits(time_s=2.0)) as session:
         with pytest.raises(RunTimeoutError, match="a run took more than 2 s"):
             session.run({"x": X["x"][:1]})
-        assert session._process is None
+        assert session._child.pid is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits private memory")
@@ -126,8 +126,8 @@ def test_a_crash_is_told_by_how_the_process_ended(
 def test_a_session_starts_again_after_a_crash(tmp_path: Path) -> None:
     with Session(write(tmp_path / "m.onnx", DOUBLE)) as session:
         session.open()
-        assert session._process is not None
-        os.kill(session._process.pid, signal.SIGSEGV)
+        assert session._child.pid is not None
+        os.kill(session._child.pid, signal.SIGSEGV)
         with pytest.raises(RunCrashError):
             session.run(X)
         assert session.run(X)["y"].tolist() == [2.0, 4.0]
@@ -147,7 +147,7 @@ def test_a_reply_that_comes_with_the_time_limit_is_none(
 
         with monkeypatch.context() as patch:
             patch.setattr(worker, "receive", late)
-            patch.setattr(session, "limits", Limits(time_s=0.2))
+            patch.setattr(session._child, "time_s", 0.2)
             with pytest.raises(RunTimeoutError):
                 session.run(X)
         assert session.run(X)["y"].tolist() == [2.0, 4.0]

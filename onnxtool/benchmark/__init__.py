@@ -1,0 +1,1 @@
+"""Benchmarks: raw samples and what they were measured on; what they say is derived on reading."""

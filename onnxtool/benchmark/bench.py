@@ -1,0 +1,182 @@
+"""`bench`: latency that can be trusted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from onnxtool.benchmark.comparison import key
+from onnxtool.benchmark.environment import conditions, environment, moment
+from onnxtool.benchmark.executor import Work
+from onnxtool.benchmark.measure import Bench, MeasureError
+from onnxtool.benchmark.profile import Profile
+from onnxtool.benchmark.profiling import Profiling, peak_macs_per_s, profile
+from onnxtool.benchmark.request import BenchmarkRequest, check_axes, views_of
+from onnxtool.benchmark.result import (
+    BenchmarkMethod,
+    BenchmarkResult,
+    Failure,
+    Kind,
+    Measurement,
+    Model,
+    Subject,
+)
+from onnxtool.benchmark.scenarios import plan
+from onnxtool.errors import UsageError
+from onnxtool.model.artifact import digest
+from onnxtool.model.bundle import Bundle, load
+from onnxtool.model.view import ModelView
+from onnxtool.progress import SILENT, Progress
+from onnxtool.runtime.options import SessionOptions
+from onnxtool.runtime.session import RunError
+
+DEFAULT_REQUEST, DEFAULT_METHOD = BenchmarkRequest(), BenchmarkMethod()
+Source = str | os.PathLike[str] | ModelView | Bundle
+
+
+def bench(
+    model: Source,
+    *,
+    against: Source | None = None,
+    request: BenchmarkRequest = DEFAULT_REQUEST,
+    method: BenchmarkMethod = DEFAULT_METHOD,
+    profiling: Profiling | None = None,
+    hash: bool = True,
+    allow_links: bool = False,
+    progress: Progress = SILENT,
+    stopped: Callable[[], bool] = lambda: False,
+) -> BenchmarkResult:
+    """Measure how long a model takes, alone or in turn with another.
+
+    Args:
+        model: A path, or what `load` returned for it.
+        against: What to compare it with; likewise.
+        request: At which sizes, with which settings, on what.
+        method: How precisely, and for how long.
+        profiling: Profile each graph besides, and with what; None for no profiles.
+        hash: Whether to read every byte of the models for their SHA-256.
+        allow_links: Let external data be read through links; for paths only.
+        progress: Told about the seconds used.
+        stopped: Asked from time to time whether to stop; what was measured until then is kept.
+
+    Returns:
+        Raw samples, and what they were measured on. What could not be measured is among the
+        `failures`; the rest was.
+
+    Raises:
+        ModelLoadError: There is no model at a path.
+        UsageError: A size of an axis that no graph has; or a file that does not have values.
+    """
+    models = {Subject.CANDIDATE: _loaded(model, allow_links=allow_links)}
+    if against is not None:
+        models[Subject.REFERENCE] = _loaded(against, allow_links=allow_links)
+    if len({isinstance(each, Bundle) for each in models.values()}) > 1:
+        raise UsageError("a folder and a graph cannot be compared", hint="pass two of a kind")
+    check_axes(request.at, tuple(models.values()))
+    method = replace(method, seed=request.seed)
+    before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
+    groups, failures = _paired(models, request)
+    measurements: list[Measurement] = []
+    for works in groups:
+        if stopped():
+            break
+        measured = _measured(works, Bench(method, stopped=stopped), progress)
+        if isinstance(measured, Failure):
+            failures.append(measured)
+        else:
+            measurements.extend(measured)
+    profiles = tuple(_profiles(groups, profiling)) if profiling and not stopped() else ()
+    duration_s = time.perf_counter() - start_s
+    return BenchmarkResult(
+        models={s: _model(each, progress if hash else None) for s, each in models.items()},
+        environment=environment(),
+        conditions=conditions(date.isoformat(timespec="seconds"), duration_s, before, moment()),
+        method=method,
+        measurements=tuple(measurements),
+        failures=tuple(failures),
+        profiles=profiles,
+        interrupted=stopped(),
+    )
+
+
+def _loaded(source: Source, *, allow_links: bool) -> ModelView | Bundle:
+    if isinstance(source, ModelView | Bundle):
+        return source
+    return load(source, allow_links=allow_links)
+
+
+def _model(model: ModelView | Bundle, progress: Progress | None) -> Model:
+    """What was measured; hashed if anybody listens."""
+    views = views_of(model) if progress else ()
+    hashes = {view.path.name: digest(view, progress=progress or SILENT) for view in views}
+    return Model(str(model.path), {name: each.complete for name, each in hashes.items()})
+
+
+def _paired(
+    models: Mapping[Subject, ModelView | Bundle], request: BenchmarkRequest
+) -> tuple[list[tuple[Work, ...]], list[Failure]]:
+    """What to measure together, and what cannot be measured."""
+    planned = {subject: list(plan(model, request, subject)) for subject, model in models.items()}
+    failures = [each for works in planned.values() for each in works if isinstance(each, Failure)]
+    works = {
+        subject: [each for each in each_plan if isinstance(each, Work)]
+        for subject, each_plan in planned.items()
+    }
+    if Subject.REFERENCE not in models:
+        return [(work,) for work in works[Subject.CANDIDATE]], failures
+    by_name = isinstance(models[Subject.CANDIDATE], Bundle)
+    others = {key(work.scenario, by_name=by_name): work for work in works[Subject.REFERENCE]}
+    groups: list[tuple[Work, ...]] = []
+    for work in works[Subject.CANDIDATE]:
+        other = others.get(key(work.scenario, by_name=by_name))
+        if other is None:
+            failures.append(_failure(work, "the other model has nothing like it to compare with"))
+        else:
+            groups.append((work, other, replace(other, subject=Subject.AGAIN)))
+    return groups, failures
+
+
+def _failure(work: Work, message: str) -> Failure:
+    return Failure(work.subject, work.scenario.graph, work.scenario.sizes, message)
+
+
+def _measured(
+    works: Sequence[Work], bench: Bench, progress: Progress
+) -> tuple[Measurement, ...] | Failure:
+    scenario = works[0].scenario
+    told_s = 0
+
+    def advanced(used_s: float) -> None:
+        nonlocal told_s
+        now_s = min(int(used_s), int(bench.method.budget_s))
+        progress.advance(now_s - told_s)
+        told_s = now_s
+
+    sizes = [f"{name}={size}" for name, size in scenario.sizes.items()]
+    label = " ".join((scenario.graph or scenario.kind, *sizes))
+    progress.start(label, int(bench.method.budget_s), "seconds at most")
+    try:
+        return replace(bench, advanced=advanced).measure(works)
+    except MeasureError as error:
+        return _failure(error.work, str(error))
+    finally:
+        progress.finish()
+
+
+def _profiles(groups: Sequence[Sequence[Work]], profiling: Profiling) -> Iterator[Profile]:
+    """A profile of each graph; what could not be run was said to be so when it was measured."""
+    peaks: dict[SessionOptions, float] = {}
+    ordinal = 0
+    for work in (each for works in groups for each in works[:2]):
+        options = work.scenario.options
+        if work.scenario.kind is Kind.UTTERANCES:
+            continue
+        with contextlib.suppress(RunError):
+            if options not in peaks:
+                peaks[options] = peak_macs_per_s(options)
+            yield profile(work, profiling, ordinal, peaks[options])
+            ordinal += 1

@@ -1,0 +1,257 @@
+"""Tell a real change in latency from noise."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from onnxtool.benchmark.result import BenchmarkResult, Measurement, Scenario, Subject
+from onnxtool.benchmark.statistics import Groups, Interval, ratio, ratio_interval
+from onnxtool.errors import OnnxToolError
+
+
+class IncomparableRunsError(OnnxToolError):
+    """The two runs were not measured under the same conditions."""
+
+
+class Verdict(enum.StrEnum):
+    """What became of the latency."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    SAME = "no significant difference"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How many times longer the candidate takes than the reference.
+
+    Attributes:
+        ratio: Of medians; of runs that were measured in turn, the median of the ratios of
+            neighboring blocks.
+        interval: Of the ratio, 95 %.
+        noise_floor: By how much the reference may differ from itself here, as a part of it.
+        paired: Whether they were measured in turn.
+    """
+
+    scenario: Scenario
+    reference_s: float
+    candidate_s: float
+    ratio: float
+    interval: Interval
+    noise_floor: float
+    paired: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it is real: the interval excludes 1, and the change exceeds the noise floor."""
+        if self.interval.low > 1 and self.ratio - 1 > self.noise_floor:
+            return Verdict.SLOWER
+        if self.interval.high < 1 and 1 - self.ratio > self.noise_floor:
+            return Verdict.FASTER
+        return Verdict.SAME
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs, scenario by scenario.
+
+    Attributes:
+        changes: In the order of the candidate's scenarios.
+        unlike: What differs between the runs besides the models, which was waived.
+    """
+
+    changes: tuple[Change, ...]
+    unlike: tuple[str, ...] = ()
+
+
+class Answer(enum.StrEnum):
+    """To the question whether the candidate is slower by more than a limit."""
+
+    YES = "slower"
+    NO = "within the limit"
+    UNCLEAR = "too noisy to say"
+
+
+def slower_than(change: Change, limit: float) -> Answer:
+    """Whether the candidate is slower by more than `limit`, such as 0.03.
+
+    Noise that is larger than the limit allows no answer, unless even the better end of the
+    interval is beyond it, or the worse end within.
+    """
+    if change.interval.high <= 1 + limit:
+        return Answer.NO
+    if change.verdict is Verdict.SLOWER and change.interval.low > 1 + limit:
+        return Answer.YES
+    if change.interval.half_width > limit or change.noise_floor > limit:
+        return Answer.UNCLEAR
+    slower = change.verdict is Verdict.SLOWER and change.ratio > 1 + limit
+    return Answer.YES if slower else Answer.NO
+
+
+def compare_benchmarks(
+    reference: BenchmarkResult, candidate: BenchmarkResult, *, force: bool = False
+) -> Comparison:
+    """Compare two runs that were measured one after the other.
+
+    Args:
+        reference: What to compare with; its candidate.
+        candidate: The run in question.
+        force: Compare runs that are unlike, too, as far as they have scenarios in common.
+
+    Raises:
+        IncomparableRunsError: They are unlike, or have no scenario in common; names what differs.
+    """
+    unlike = tuple(dict.fromkeys(differences(reference, candidate)))
+    if unlike and not force:
+        raise IncomparableRunsError(
+            f"the runs are unlike: {'; '.join(unlike)}",
+            hint="measure both on the same machine with the same settings, or pass --force",
+        )
+    pairs = tuple(_pairs(reference, candidate, exact=not force))
+    if not pairs:
+        raise IncomparableRunsError(
+            "the runs have no scenario in common", hint="measure both at the same sizes"
+        )
+    return Comparison(tuple(change(old, new) for old, new in pairs), unlike)
+
+
+def compare_within(result: BenchmarkResult) -> Comparison | None:
+    """Compare the candidate of a run with its reference, if it has one."""
+    by_name = _is_folder(result)
+    references, again = (
+        {key(each.scenario, by_name=by_name): each for each in result.of(subject)}
+        for subject in (Subject.REFERENCE, Subject.AGAIN)
+    )
+    changes = tuple(
+        change(references[name], new, again.get(name), paired=True)
+        for new in result.of(Subject.CANDIDATE)
+        if (name := key(new.scenario, by_name=by_name)) in references
+    )
+    return Comparison(changes) if changes else None
+
+
+def change(
+    reference: Measurement,
+    candidate: Measurement,
+    again: Measurement | None = None,
+    *,
+    paired: bool = False,
+) -> Change:
+    """Compare two measurements; `again` is of the reference, too, and gives the noise floor."""
+    old, new = reference.groups, candidate.groups
+    if paired:
+        old, new = _shortened(old, new)
+    return Change(
+        scenario=candidate.scenario,
+        reference_s=reference.summary.median_s,
+        candidate_s=candidate.summary.median_s,
+        ratio=ratio(new, old, paired=paired),
+        interval=ratio_interval(new, old, paired=paired),
+        noise_floor=_far_end(between(reference, again))
+        if again
+        else max(noise_floor(reference), noise_floor(candidate)),
+        paired=paired,
+    )
+
+
+def noise_floor(measurement: Measurement) -> float:
+    """By how much the processes of one measurement differ, every second from the others."""
+    groups = measurement.groups
+    if len(groups) < 2:
+        return 0.0
+    return abs(ratio(groups[::2], groups[1::2], paired=False) - 1)
+
+
+def between(reference: Measurement, other: Measurement) -> Interval:
+    """Interval of the ratio of two subjects that were measured in turn."""
+    old, new = _shortened(reference.groups, other.groups)
+    return ratio_interval(new, old, paired=True)
+
+
+def _far_end(interval: Interval) -> float:
+    return max(interval.high - 1, 1 - interval.low)
+
+
+def _shortened(left: Groups, right: Groups) -> tuple[Groups, Groups]:
+    """Only blocks that both have: the last round may have been cut off between them."""
+    pairs = [(a[: len(b)], b[: len(a)]) for a, b in zip(left, right, strict=False)]
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def key(scenario: Scenario, *, by_name: bool) -> tuple[object, ...]:
+    """What makes two scenarios the same, but for the settings; threads are the last.
+
+    Args:
+        scenario: One of them.
+        by_name: Whether graphs are told by the names of their files, as in a folder; a single
+            graph, and its axes, may be called anything.
+    """
+    what: tuple[object, ...] = (scenario.role, *scenario.sizes.values())
+    if by_name:
+        what = scenario.graph, *sorted(scenario.sizes.items())
+    return scenario.kind, what, scenario.steps, scenario.options.threads
+
+
+def _is_folder(result: BenchmarkResult) -> bool:
+    return len({each.scenario.graph for each in result.of(Subject.CANDIDATE)}) > 1
+
+
+def differences(reference: BenchmarkResult, candidate: BenchmarkResult) -> Iterator[str]:
+    """What differs between two runs besides the models, each by name and values."""
+    old, new = reference.environment, candidate.environment
+    for label, left, right in (
+        ("CPU", old.cpu, new.cpu),
+        ("cores", old.cores, new.cores),
+        ("provider", old.provider, new.provider),
+        ("ONNX Runtime", old.onnxruntime, new.onnxruntime),
+    ):
+        if left != right:
+            yield f"{label} {left} and {right}"
+    yield from _setting_differences(reference, candidate)
+
+
+def _setting_differences(reference: BenchmarkResult, candidate: BenchmarkResult) -> Iterator[str]:
+    old, new = (
+        [each.scenario for each in run.of(Subject.CANDIDATE)] for run in (reference, candidate)
+    )
+    for label, left, right in (
+        ("threads", {s.options.threads for s in old}, {s.options.threads for s in new}),
+        ("sizes", {_sizes(s) for s in old}, {_sizes(s) for s in new}),
+    ):
+        if left != right:
+            yield f"{label} {_listed(left)} and {_listed(right)}"
+    by_name = _is_folder(candidate)
+    settings = [{key(s, by_name=by_name): s.options for s in both} for both in (old, new)]
+    for name in settings[0].keys() & settings[1].keys():
+        left_options, right_options = settings[0][name], settings[1][name]
+        for field in left_options.__slots__:
+            if getattr(left_options, field) != getattr(right_options, field):
+                values = getattr(left_options, field), getattr(right_options, field)
+                yield f"{field.replace('_', ' ')} {values[0]} and {values[1]}"
+
+
+def _sizes(scenario: Scenario) -> str:
+    parts = [f"{name}={size}" for name, size in sorted(scenario.sizes.items())]
+    return " ".join((scenario.kind, *parts, f"steps={scenario.steps}"))
+
+
+def _listed(values: set[int] | set[str]) -> str:
+    return ", ".join(map(str, sorted(values)))
+
+
+def _pairs(
+    reference: BenchmarkResult, candidate: BenchmarkResult, *, exact: bool
+) -> Iterator[tuple[Measurement, Measurement]]:
+    by_name = _is_folder(candidate)
+
+    def name(scenario: Scenario) -> tuple[object, ...]:
+        whole = key(scenario, by_name=by_name)
+        return whole if exact else whole[:-1]  # Another number of threads may be waived.
+
+    found = {name(each.scenario): each for each in reference.of(Subject.CANDIDATE)}
+    for new in candidate.of(Subject.CANDIDATE):
+        old = found.get(name(new.scenario))
+        if old is not None:
+            yield old, new

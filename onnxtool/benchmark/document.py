@@ -1,0 +1,166 @@
+"""A benchmark as JSON, field by field: `onnxtool.benchmark/1`, a public contract.
+
+The schema is docs/json-schemas/benchmark-1.json; `reading` reads it.
+"""
+
+from __future__ import annotations
+
+from onnxtool.benchmark.environment import Conditions, Environment
+from onnxtool.benchmark.profile import Profile
+from onnxtool.benchmark.result import (
+    BenchmarkMethod,
+    BenchmarkResult,
+    Failure,
+    Measurement,
+    Memory,
+    ProcessRun,
+    Scenario,
+)
+from onnxtool.runtime.options import SessionOptions
+
+SCHEMA = "onnxtool.benchmark/1"
+Object = dict[str, object]
+
+
+def document(result: BenchmarkResult) -> Object:
+    """Everything that was measured; nothing that follows from it."""
+    return {
+        "schema": SCHEMA,
+        "models": {
+            subject.value: {"path": model.path, "sha256": dict(model.sha256)}
+            for subject, model in result.models.items()
+        },
+        "environment": _environment(result.environment),
+        "conditions": _conditions(result.conditions),
+        "method": _method(result.method),
+        "measurements": [_measurement(each) for each in result.measurements],
+        "failures": [_failure(each) for each in result.failures],
+        "profiles": [_profile(each) for each in result.profiles],
+        "interrupted": result.interrupted,
+    }
+
+
+def _environment(environment: Environment) -> Object:
+    return {
+        "cpu": environment.cpu,
+        "cores": environment.cores,
+        "memory_bytes": environment.memory_bytes,
+        "instruction_sets": list(environment.instruction_sets),
+        "governor": environment.governor,
+        "virtual": environment.virtual,
+        "system": environment.system,
+        "provider": environment.provider,
+        "onnxruntime": environment.onnxruntime,
+        "onnxtool": environment.onnxtool,
+        "python": environment.python,
+    }
+
+
+def _conditions(conditions: Conditions) -> Object:
+    return {
+        "date": conditions.date,
+        "duration_s": conditions.duration_s,
+        "load_before": conditions.load_before,
+        "load_after": conditions.load_after,
+        "steal_share": conditions.steal_share,
+        "other_share": conditions.other_share,
+        "frequency_before_mhz": conditions.frequency_before_mhz,
+        "frequency_after_mhz": conditions.frequency_after_mhz,
+    }
+
+
+def _method(method: BenchmarkMethod) -> Object:
+    return {
+        "precision": method.precision,
+        "budget_s": method.budget_s,
+        "processes": method.processes,
+        "blocks": method.blocks,
+        "block_s": method.block_s,
+        "seed": method.seed,
+    }
+
+
+def _measurement(measurement: Measurement) -> Object:
+    return {
+        "subject": measurement.subject.value,
+        "scenario": _scenario(measurement.scenario),
+        "stop": measurement.stop.value,
+        "processes": [_process(process) for process in measurement.processes],
+    }
+
+
+def _scenario(scenario: Scenario) -> Object:
+    return {
+        "kind": scenario.kind.value,
+        "graph": scenario.graph,
+        "role": scenario.role,
+        "sizes": dict(scenario.sizes),
+        "shapes": {name: list(shape) for name, shape in scenario.shapes.items()},
+        "options": options(scenario.options),
+        "steps": scenario.steps,
+        "audio_s": list(scenario.audio_s),
+        "real_audio": scenario.real_audio,
+    }
+
+
+def options(settings: SessionOptions) -> Object:
+    """The options of a session."""
+    return {
+        "threads": settings.threads,
+        "optimization": settings.optimization.value,
+        "spinning": settings.spinning,
+        "arena": settings.arena,
+        "prepacking": settings.prepacking,
+        "parallel": settings.parallel,
+        "free_dimensions": dict(settings.free_dimensions),
+        "cores": list(settings.cores),
+    }
+
+
+def _process(process: ProcessRun) -> Object:
+    return {
+        "session_s": process.session_s,
+        "first_run_s": process.first_run_s,
+        "warm_up_s": list(process.warm_up_s),
+        "settled": process.settled,
+        "blocks_s": [list(block) for block in process.blocks_s],
+        "parts_s": {name: list(values) for name, values in process.parts_s.items()},
+        "calls": dict(process.calls),
+        "memory": _memory(process.memory),
+    }
+
+
+def _memory(memory: Memory) -> Object:
+    return {
+        "anonymous_bytes": memory.anonymous_bytes,
+        "file_bytes": memory.file_bytes,
+        "peak_anonymous_bytes": memory.peak_anonymous_bytes,
+        "peak_file_bytes": memory.peak_file_bytes,
+        "peak_bytes": memory.peak_bytes,
+    }
+
+
+def _failure(failure: Failure) -> Object:
+    return {
+        "subject": failure.subject.value,
+        "graph": failure.graph,
+        "sizes": dict(failure.sizes),
+        "message": failure.message,
+    }
+
+
+def _profile(profile: Profile) -> Object:
+    return {
+        "subject": profile.subject,
+        "graph": profile.graph,
+        "sizes": dict(profile.sizes),
+        "runs": profile.runs,
+        "run_s": profile.run_s,
+        "nodes": [
+            {"node": node.node, "operator": node.operator, "seconds": node.seconds}
+            for node in profile.nodes
+        ],
+        "macs": profile.macs,
+        "peak_macs_per_s": profile.peak_macs_per_s,
+        "trace": profile.trace,
+    }

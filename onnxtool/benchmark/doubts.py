@@ -1,0 +1,54 @@
+"""Why a figure may not mean what it says: doubts are data, and are shown with the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onnxtool.benchmark.result import BenchmarkResult, Kind, Measurement, Stop
+
+# Of all processor time, taken by others: what makes a machine not quiet.
+QUIET_SHARE = 0.05
+# Of all processor time, given by the host to other virtual machines.
+STEAL_SHARE = 0.01
+# A frequency that falls by more than this: throttling, or a turbo that ended.
+FREQUENCY_DROP = 0.05
+OUTLIER_SHARE = 0.05
+# Shorter runs are mostly the call itself, and the resolution of what surrounds it.
+SHORT_S = 20e-6
+SLOW_FIRST = 5.0
+
+
+def machine_doubts(result: BenchmarkResult) -> Iterator[str]:
+    """Doubts about everything that was measured."""
+    conditions = result.conditions
+    if result.interrupted:
+        yield "interrupted: what was measured until then is here, and the rest is missing"
+    if conditions.other_share is not None and conditions.other_share > QUIET_SHARE:
+        share = f"{conditions.other_share:.0%}"
+        yield f"this machine was not quiet: other processes took {share} of its processor time"
+    if conditions.steal_share is not None and conditions.steal_share > STEAL_SHARE:
+        yield f"the host gave {conditions.steal_share:.1%} of the processor time to others"
+    before, after = conditions.frequency_before_mhz, conditions.frequency_after_mhz
+    if before and after and after < before * (1 - FREQUENCY_DROP):
+        yield f"the processor slowed down from {before:.0f} to {after:.0f} MHz"
+    if result.environment.governor not in {"", "performance"}:
+        yield f"the frequency governor is `{result.environment.governor}`, not `performance`"
+
+
+def doubts(measurement: Measurement, precision: float) -> Iterator[str]:
+    """Doubts about one measurement."""
+    summary, processes = measurement.summary, measurement.processes
+    if measurement.stop is not Stop.PRECISION and summary.precision > precision:
+        wanted = f"±{precision:.1%} was asked for"
+        yield f"not precise: ±{summary.precision:.1%} of the median, where {wanted}"
+    if len(processes) < 3:
+        yield f"few processes: {len(processes)}"
+    unsettled = sum(not process.settled for process in processes)
+    if unsettled:
+        yield f"{unsettled} of {len(processes)} processes were not warm in their share of the time"
+    if len(summary.outliers) > OUTLIER_SHARE * summary.count:
+        yield f"{len(summary.outliers)} of {summary.count} samples are outliers"
+    if summary.median_s < SHORT_S:
+        yield "a run is so short that the call itself is most of it"
+    if not measurement.scenario.real_audio and measurement.scenario.kind is Kind.UTTERANCES:
+        yield "made-up audio: how many tokens it has says nothing; --on MANIFEST decodes recordings"

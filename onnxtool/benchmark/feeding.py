@@ -1,0 +1,109 @@
+"""What to feed: values that are made up, or that a file has."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from onnxtool.errors import UsageError
+from onnxtool.model.pairing import is_batch_symbol
+from onnxtool.model.signature import Signature
+from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.view import ModelView
+from onnxtool.runtime.inputs import feeds, shape_at
+
+Array = np.ndarray[Any, np.dtype[Any]]
+# Of one input: more than that is a mistake in a size rather than a question.
+MAX_ELEMENTS = 1 << 27
+WAY_OUT = "give its value with --inputs FILE.npz"
+
+
+def made_up(
+    view: ModelView,
+    known: Signature,
+    sizes: Mapping[str, int],
+    seed: int,
+    given: Collection[str] = (),
+) -> dict[str, Array]:
+    """A value for each input that is not given.
+
+    Raises:
+        UsageError: One cannot be made up, or would be too large.
+    """
+    # Given audio is made up as well: lengths are as long as it is.
+    needed = tuple(s for s in known.inputs if s.name not in given or _is_audio(s))
+    try:
+        for spec in needed:
+            _check_size(spec, shape_at(spec, known, sizes))
+        return feeds(view, replace(known, inputs=needed), sizes, seed=seed)
+    except UsageError as error:
+        raise UsageError(str(error), hint=error.hint or WAY_OUT) from None
+
+
+def _is_audio(spec: TensorSpec) -> bool:
+    return "float" in spec.dtype and spec.shape is not None
+
+
+def _check_size(spec: TensorSpec, shape: tuple[int, ...]) -> None:
+    elements = math.prod(shape)
+    if elements > MAX_ELEMENTS:
+        raise UsageError(f"`{spec.name}` would have {elements:,} elements", hint="ask for less")
+
+
+def given_values(path: Path, known: Signature) -> dict[str, Array]:
+    """The values of a file, for inputs of this graph.
+
+    Raises:
+        UsageError: It is no such file, or has none for it.
+    """
+    names = {spec.name for spec in known.inputs}
+    try:
+        with path.open("rb") as file:
+            arrays = np.load(file, allow_pickle=False)
+            # A file of one array has no names.
+            held = arrays if isinstance(arrays, np.lib.npyio.NpzFile) else {}
+            values = {name: held[name] for name in names if name in held}
+    except OSError as error:
+        raise UsageError(f"--inputs {path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UsageError(f"--inputs {path}: no .npz file of arrays: {error}") from None
+    if not values:
+        raise UsageError(
+            f"--inputs {path}: no array is named like an input",
+            hint=f"there is {', '.join(sorted(names)) or 'no input'}",
+        )
+    return values
+
+
+def sizes_of(values: Mapping[str, Array], known: Signature) -> dict[str, int]:
+    """The sizes of dynamic axes that given values have."""
+    return {
+        spec.axis_name(axis): values[spec.name].shape[axis]
+        for spec in known.inputs
+        if spec.name in values
+        for axis in spec.dynamic_axes
+        if axis < values[spec.name].ndim
+    }
+
+
+def audio_axis(known: Signature) -> tuple[str, int] | None:
+    """Input and axis of the length of the audio: of features [B, D, T] or [B, T, D]."""
+    for spec in known.free_inputs:
+        if "float" in spec.dtype and len(spec.shape or ()) == 3:
+            axis = _time_axis(spec)
+            if axis is not None:
+                return spec.name, axis
+    return None
+
+
+def _time_axis(spec: TensorSpec) -> int | None:
+    for axis, symbol in spec.dynamic_axes.items():
+        if not is_batch_symbol(symbol) if symbol else axis > 0:
+            return axis
+    return None

@@ -1,0 +1,120 @@
+"""Profile a graph with ONNX Runtime's own profiler, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from onnxtool.benchmark.executor import ProcessExecutor, Work
+from onnxtool.benchmark.profile import Profile, node_times
+from onnxtool.benchmark.result import Kind, Scenario, Subject
+from onnxtool.benchmark.tasks import RunTask
+from onnxtool.runtime.options import SessionOptions
+
+# Enough that the mean of a node is steady; the profiler keeps a million events.
+PROFILED_S, LEAST_RUNS, MOST_RUNS = 1.0, 3, 50
+# Of the square matrices whose product is the peak: larger than caches, and quick.
+PEAK_SIZE, PEAK_RUNS = 1024, 20
+
+
+@dataclass(frozen=True)
+class Profiling:
+    """What to profile with.
+
+    Attributes:
+        macs: Tells the multiply-accumulates of a run of the graph at a path, by the shape of each
+            input; None where they are not known.
+        trace: Where to keep the trace of the first scenario, the others numbered; None for
+            nowhere.
+    """
+
+    macs: Callable[[Path, Mapping[str, tuple[int, ...]]], int | None] = lambda _path, _shapes: None
+    trace: Path | None = None
+
+
+def profile(work: Work, profiling: Profiling, ordinal: int, peak: float | None) -> Profile:
+    """Profile one piece of work of one graph.
+
+    Raises:
+        RunError: It could not be run.
+    """
+    scenario = work.scenario
+    with tempfile.TemporaryDirectory() as folder:
+        executor = ProcessExecutor(work, trace=str(Path(folder, "profile")))
+        try:
+            executor.open()
+            pass_s = sum(executor.run(1).samples_s)
+            executor.run(max(LEAST_RUNS, min(MOST_RUNS, int(PROFILED_S / pass_s))))
+            (written,) = executor.trace()
+        finally:
+            executor.close()
+        events: list[dict[str, Any]] = json.loads(Path(written).read_bytes())
+        kept = _keep(Path(written), profiling.trace, ordinal)
+    runs_s, after_first = _settled(events, scenario.steps)
+    path = work.graphs[scenario.graph]
+    return Profile(
+        subject=work.subject.value,
+        graph=scenario.graph,
+        sizes=scenario.sizes,
+        runs=len(runs_s),
+        run_s=float(np.mean(runs_s)),
+        nodes=node_times(after_first, len(runs_s)),
+        macs=profiling.macs(path, scenario.shapes),
+        peak_macs_per_s=peak,
+        trace=kept,
+    )
+
+
+def _settled(
+    events: Sequence[Mapping[str, Any]], skipped: int
+) -> tuple[list[float], list[Mapping[str, Any]]]:
+    """Seconds of each run but the first ones, and the events of those runs."""
+    runs = sorted((e for e in events if e.get("name") == "model_run"), key=lambda e: int(e["ts"]))
+    start = int(runs[skipped]["ts"])
+    durations_s = [float(run["dur"]) / 1e6 for run in runs[skipped:]]
+    return durations_s, [event for event in events if int(event["ts"]) >= start]
+
+
+def _keep(trace: Path, wanted: Path | None, ordinal: int) -> str:
+    if wanted is None:
+        return ""
+    place = wanted if not ordinal else wanted.with_stem(f"{wanted.stem}-{ordinal + 1}")
+    shutil.copyfile(trace, place)
+    return str(place)
+
+
+def peak_macs_per_s(options: SessionOptions) -> float:
+    """What a product of two float32 matrices achieves here: the best of some runs.
+
+    Raises:
+        RunError: It could not be run.
+    """
+    shape = [PEAK_SIZE, PEAK_SIZE]
+    values = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "abc"}
+    node = helper.make_node("MatMul", ["a", "b"], ["c"])
+    graph = helper.make_graph([node], "peak", [values["a"], values["b"]], [values["c"]])
+    opsets = [helper.make_opsetid("", 17)]
+    proto = helper.make_model(graph, ir_version=8, opset_imports=opsets)
+    generator = np.random.default_rng(0)
+    feeds = {name: generator.standard_normal(shape, dtype=np.float32) for name in "ab"}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "peak.onnx")
+        onnx.save(proto, path)
+        scenario = Scenario(Kind.RUN, path.name, "peak", {}, {}, options)
+        task = RunTask(path.name, feeds)
+        executor = ProcessExecutor(Work(Subject.CANDIDATE, scenario, {path.name: path}, task))
+        try:
+            executor.open()
+            fastest_s = min(executor.run(PEAK_RUNS).samples_s)
+        finally:
+            executor.close()
+    return PEAK_SIZE**3 / fastest_s

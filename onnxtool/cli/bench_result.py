@@ -1,0 +1,84 @@
+"""Deliver a benchmark, and the exit code that it ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onnxtool.cli.exits import ExitCode, complain
+from onnxtool.cli.options import Format
+from onnxtool.cli.output import deliver, deliver_json
+from onnxtool.errors import OnnxToolError
+
+if TYPE_CHECKING:
+    from onnxtool.benchmark.comparison import Comparison
+    from onnxtool.benchmark.result import BenchmarkResult
+    from onnxtool.render.document import Block
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where a result goes: a file whose name ends in .json gets it as JSON, stdout the report."""
+
+    format: Format
+    output: Path | None
+    show_all: bool
+
+    def show(self, result: BenchmarkResult, comparison: Comparison | None) -> None:
+        """Write a run."""
+        from onnxtool.benchmark.document import document as as_json
+        from onnxtool.render.benchmark import document
+
+        self.write(as_json(result), document(result, comparison))
+
+    def write(self, data: object, blocks: Iterable[Block]) -> None:
+        """Write a result, which is both."""
+        saves_json = self.output is not None and self.output.suffix == ".json"
+        if saves_json or self.format is Format.JSON:
+            deliver_json(data, self.output)
+        if self.format is not Format.JSON:
+            output = None if saves_json else self.output
+            deliver(blocks, self.format, output, show_all=self.show_all)
+
+
+def verdict(
+    result: BenchmarkResult, comparison: Comparison | None, limit: float | None
+) -> ExitCode:
+    """The exit code, with what there is to complain about told.
+
+    1. What could not be measured, and an interrupt, are trouble.
+    2. Slower by more than the limit is a no, and so loud a noise that nobody can say is trouble.
+    """
+    from onnxtool.benchmark.comparison import Answer, slower_than
+
+    code = ExitCode.OK
+    for trouble in _troubles(result):  # 1
+        complain(trouble)
+        code = ExitCode.TROUBLE
+    if comparison is None or limit is None:
+        return code
+    answers = {slower_than(change, limit) for change in comparison.changes}
+    if Answer.YES in answers:  # 2
+        return ExitCode.NEGATIVE
+    if Answer.UNCLEAR in answers:
+        complain(
+            OnnxToolError(
+                f"too noisy to say whether it is slower by more than {limit:.1%}",
+                hint="measure on a quieter machine, for longer, or with a larger limit",
+            )
+        )
+        return ExitCode.TROUBLE
+    return code
+
+
+def _troubles(result: BenchmarkResult) -> Iterator[OnnxToolError]:
+    if result.failures:
+        first, more = result.failures[0], len(result.failures) - 1
+        sizes = ", ".join(f"{name}={size}" for name, size in first.sizes.items())
+        where = f"{first.graph or 'utterances'}{f' at {sizes}' if sizes else ''}"
+        rest = f", and {more:,} more could not be measured" if more else ""
+        yield OnnxToolError(f"{where}: {first.message}{rest}")
+    if result.interrupted:
+        yield OnnxToolError("interrupted", hint="what was measured until then is in the result")

@@ -1,0 +1,139 @@
+"""A benchmark as a document: what was found, how sure it is, and what it was measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from onnxtool.benchmark.comparison import Change, Comparison, compare_within
+from onnxtool.benchmark.doubts import doubts, machine_doubts
+from onnxtool.benchmark.result import BenchmarkResult, Measurement, Subject
+from onnxtool.render.benchmark_details import details
+from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Table, Tone
+from onnxtool.render.histogram import histogram
+from onnxtool.render.profile import profile_blocks
+from onnxtool.render.scenario import audio_of_a_sample, settings, title
+from onnxtool.render.units import count, duration
+
+LEFT, RIGHT = Align.LEFT, Align.RIGHT
+
+
+def document(result: BenchmarkResult, comparison: Comparison | None = None) -> Iterator[Block]:
+    """The report of a run, and of its comparison: with a saved one, or of its own two models."""
+    candidate = result.models[Subject.CANDIDATE]
+    yield Heading(candidate.path, 1, _against(result))
+    yield from _surroundings(result)
+    for subject in (Subject.CANDIDATE, Subject.REFERENCE):
+        measured = result.of(subject)
+        if measured:
+            yield Heading("Latency", note=_whose(result, subject))
+            yield _latencies(measured)
+            yield from details(measured)
+    comparison = comparison or compare_within(result)
+    if comparison:
+        yield from comparison_blocks(comparison)
+    yield from profile_blocks(result.profiles)
+    yield from _reservations(result)
+
+
+def _against(result: BenchmarkResult) -> str:
+    reference = result.models.get(Subject.REFERENCE)
+    return f"against {reference.path}" if reference else ""
+
+
+def _whose(result: BenchmarkResult, subject: Subject) -> str:
+    several = Subject.REFERENCE in result.models
+    return result.models[subject].path if several else "with 95 % intervals of the median"
+
+
+def _surroundings(result: BenchmarkResult) -> Iterator[Block]:
+    machine, conditions = result.environment, result.conditions
+    isa = f" ({', '.join(machine.instruction_sets)})" if machine.instruction_sets else ""
+    virtual = ", virtual" if machine.virtual else ""
+    shares = [
+        f"{label} {share:.1%}"
+        for label, share in (
+            ("others", conditions.other_share),
+            ("steal", conditions.steal_share),
+        )
+        if share is not None
+    ]
+    load = "" if conditions.load_before is None else f"load {conditions.load_before:.1f}"
+    used = dict.fromkeys(settings(each.scenario.options) for each in result.measurements)
+    yield Facts(
+        (
+            ("machine", f"{machine.cpu}, {count(machine.cores, 'core')}{virtual}{isa}"),
+            ("runtime", f"ONNX Runtime {machine.onnxruntime}, {machine.provider}"),
+            *(("settings", each) for each in used),
+            ("meanwhile", " · ".join(part for part in (load, *shares) if part) or "not known"),
+            ("measured", f"{conditions.date}, for {conditions.duration_s:.0f} s"),
+        )
+    )
+
+
+def _latencies(measured: Sequence[Measurement]) -> Table:
+    columns = ("", "median", "±", "p90", "p95", "p99", "min", "RTF", "samples", "")
+    return Table(
+        columns,
+        tuple(_latency(each) for each in measured),
+        (LEFT, *[RIGHT] * 8, LEFT),
+    )
+
+
+def _latency(measurement: Measurement) -> tuple[str, ...]:
+    summary = measurement.summary
+    audio_s = audio_of_a_sample(measurement.scenario)
+    return (
+        title(measurement.scenario),
+        duration(summary.median_s),
+        f"{summary.precision:.1%}",
+        *(duration(value) for value in (summary.p90_s, summary.p95_s, summary.p99_s)),
+        duration(summary.min_s),
+        f"{summary.median_s / audio_s:.3f}" if audio_s else "",
+        f"{summary.count:,}",
+        histogram(measurement.pass_samples_s),
+    )
+
+
+def comparison_blocks(comparison: Comparison) -> Iterator[Block]:
+    """What changed, and whether it is real."""
+    paired = all(each.paired for each in comparison.changes)
+    how = "measured in turn" if paired else "measured one after the other"
+    yield Heading("Comparison", note=f"candidate over reference, {how}")
+    yield Table(
+        ("", "reference", "candidate", "ratio", "95 % interval", "noise floor", "verdict"),
+        tuple(_change(each) for each in comparison.changes),
+        (LEFT, *[RIGHT] * 5, LEFT),
+    )
+    for difference in comparison.unlike:
+        yield Paragraph(f"Unlike runs, compared with --force: {difference}.", Tone.BAD)
+
+
+def _change(change: Change) -> tuple[str, ...]:
+    return (
+        title(change.scenario),
+        duration(change.reference_s),
+        duration(change.candidate_s),
+        f"{change.ratio:.3f}",
+        f"{change.interval.low:.3f} … {change.interval.high:.3f}",
+        f"±{change.noise_floor:.1%}",
+        change.verdict.value,
+    )
+
+
+def _reservations(result: BenchmarkResult) -> Iterator[Block]:
+    for failure in result.failures:
+        sizes = ", ".join(f"{name}={value}" for name, value in failure.sizes.items())
+        where = failure.graph or "utterances"
+        yield Paragraph(
+            f"Not measured: {where}{f' at {sizes}' if sizes else ''}: {failure.message}", Tone.BAD
+        )
+    found = [(doubt, "") for doubt in machine_doubts(result)]
+    found += [
+        (doubt, title(each.scenario))
+        for each in result.measurements
+        if each.subject is not Subject.AGAIN
+        for doubt in doubts(each, result.method.precision)
+    ]
+    if found:
+        yield Heading("Doubts")
+        yield Table(("what", "about"), tuple(found))

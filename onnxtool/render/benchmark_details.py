@@ -1,0 +1,115 @@
+"""What there is to say of a benchmark besides latency: start, memory, streams, parts."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+
+from onnxtool.benchmark.result import Kind, Measurement, Scenario
+from onnxtool.benchmark.streaming import deadline_misses, slope
+from onnxtool.render.document import Align, Block, Heading, Table
+from onnxtool.render.scenario import title
+from onnxtool.render.units import duration, size
+
+LEFT, RIGHT = Align.LEFT, Align.RIGHT
+
+
+def details(measured: Sequence[Measurement]) -> Iterator[Block]:
+    """Start and memory of all, and what only some have."""
+    yield Heading("Start and memory", note="medians of processes; memory is the most seen")
+    yield Table(
+        (
+            "",
+            "processes",
+            "session",
+            "first run",
+            "throughput",
+            "own memory",
+            "mapped files",
+            "peak",
+        ),
+        tuple(_start(each) for each in measured),
+        (LEFT, *[RIGHT] * 7),
+    )
+    streams = [each for each in measured if each.scenario.kind is Kind.STREAM]
+    if streams:
+        yield Heading("Streaming", note="a closed loop of chunks")
+        yield Table(
+            ("", "audio a step", "deadlines missed", "slope a step", "95 % interval"),
+            tuple(_stream(each) for each in streams),
+            (LEFT, *[RIGHT] * 4),
+        )
+    for each in measured:
+        if each.scenario.kind is Kind.UTTERANCES:
+            yield Heading("Decoding", note=f"parts of {title(each.scenario)}")
+            yield _parts(each)
+
+
+def _start(measurement: Measurement) -> tuple[str, ...]:
+    processes, scenario = measurement.processes, measurement.scenario
+    batch = next(iter(scenario.shapes.values()), (1,))[:1] or (1,)
+    batch = (1,) if scenario.kind is not Kind.RUN else batch
+    peaks = [
+        max((value for value in values if value is not None), default=None)
+        for values in (
+            [p.memory.peak_anonymous_bytes for p in processes],
+            [p.memory.peak_file_bytes for p in processes],
+            [p.memory.peak_bytes for p in processes],
+        )
+    ]
+    return (
+        title(scenario),
+        str(len(processes)),
+        duration(statistics.median(p.session_s for p in processes)),
+        duration(statistics.median(p.first_run_s for p in processes)),
+        f"{batch[0] * _samples_of_a_pass(scenario) / measurement.summary.median_s:,.1f}/s",
+        *("?" if peak is None else size(peak) for peak in peaks),
+    )
+
+
+def _samples_of_a_pass(scenario: Scenario) -> int:
+    return scenario.steps if scenario.kind is Kind.UTTERANCES else 1
+
+
+def _stream(measurement: Measurement) -> tuple[str, ...]:
+    audio_s, misses = measurement.scenario.audio_s, deadline_misses(measurement)
+    samples = len(measurement.samples_s)
+    found = slope(measurement)
+    return (
+        title(measurement.scenario),
+        duration(audio_s[0]) if audio_s else "not known",
+        "not known" if misses is None else f"{misses:,} of {samples:,}",
+        "" if found is None else _signed(found[0]),
+        "" if found is None else f"{_signed(found[1].low)} … {_signed(found[1].high)}",
+    )
+
+
+def _signed(seconds: float) -> str:
+    return f"{'-' if seconds < 0 else '+'}{duration(abs(seconds))}"
+
+
+def _parts(measurement: Measurement) -> Table:
+    whole_s = measurement.summary.median_s
+    steps = measurement.scenario.steps
+    rows = []
+    rest_s = whole_s
+    first = measurement.processes[0]
+    for part in first.parts_s:
+        values = [value for process in measurement.processes for value in process.parts_s[part]]
+        passes = [sum(values[at : at + steps]) for at in range(0, len(values), steps)]
+        part_s = statistics.median(passes)
+        rest_s -= part_s
+        calls = first.calls.get(part, 0)
+        rows.append(
+            (
+                part,
+                f"{calls:,}",
+                duration(part_s / max(calls, 1)),
+                duration(part_s),
+                f"{part_s / whole_s:.1%}",
+            )
+        )
+    rows.append(
+        ("around them", "", "", duration(max(rest_s, 0.0)), f"{max(rest_s, 0) / whole_s:.1%}")
+    )
+    return Table(("", "calls", "a call", "a pass", "share"), tuple(rows), (LEFT, *[RIGHT] * 4))

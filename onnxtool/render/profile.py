@@ -1,0 +1,92 @@
+"""Where the time goes: by operator, by module, by node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from onnxtool.benchmark.profile import Profile
+from onnxtool.render.document import Align, Block, Facts, Heading, Share, Table
+from onnxtool.render.units import amount, count
+
+# Nodes beyond these share what little is left.
+MOST_NODES = 50
+
+
+def profile_blocks(profiles: Sequence[Profile]) -> Iterator[Block]:
+    """Each profile, and the difference of two of the same scenario."""
+    for profile in profiles:
+        sizes = " ".join(f"{name}={size}" for name, size in profile.sizes.items())
+        yield Heading(f"Profile of {profile.graph} {sizes}".rstrip(), note=profile.subject)
+        yield Facts(tuple(_facts(profile)))
+        for label, rows in (("operator", profile.by_operator), ("module", profile.by_module)):
+            yield Table(
+                (label, "nodes", "a run", "share"),
+                tuple(
+                    (name, f"{nodes:,}", _milliseconds(seconds), Share(seconds / _total(profile)))
+                    for name, seconds, nodes in rows
+                ),
+                (Align.LEFT, Align.RIGHT, Align.RIGHT),
+            )
+        yield Table(
+            ("node", "operator", "a run"),
+            tuple(
+                (node.node, node.operator, _milliseconds(node.seconds))
+                for node in profile.nodes[:MOST_NODES]
+            ),
+            (Align.LEFT, Align.LEFT, Align.RIGHT),
+        )
+    yield from _differences(profiles)
+
+
+def _total(profile: Profile) -> float:
+    return sum(node.seconds for node in profile.nodes) or 1.0
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1e3:,.3f} ms"
+
+
+def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
+    yield "a run", f"{_milliseconds(profile.run_s)}, mean of {count(profile.runs, 'profiled run')}"
+    yield "in operators", _milliseconds(_total(profile))
+    if profile.macs is not None and profile.run_s:
+        yield "MACs", f"{amount(profile.macs)}, {amount(int(profile.macs / profile.run_s))}/s"
+    if profile.peak_macs_per_s:
+        peak = f"{amount(int(profile.peak_macs_per_s))} MACs/s in a matrix product of this machine"
+        share = profile.peak_share
+        yield "of the peak", peak if share is None else f"{share:.1%} of {peak}"
+    if profile.trace:
+        yield "trace", f"{profile.trace} (for ui.perfetto.dev, or chrome://tracing)"
+
+
+def _differences(profiles: Sequence[Profile]) -> Iterator[Block]:
+    """The operators of the candidate and of the reference, where both were profiled."""
+    references = {
+        (p.graph, tuple(p.sizes.items())): p for p in profiles if p.subject == "reference"
+    }
+    # Of two graphs, the files are called differently, as a rule.
+    alone = len({graph for graph, _ in references}) == 1
+    by_size = {sizes: p for (_, sizes), p in references.items()} if alone else {}
+    for new in profiles:
+        sizes = tuple(new.sizes.items())
+        old = references.get((new.graph, sizes)) or by_size.get(sizes)
+        if new.subject != "candidate" or old is None:
+            continue
+        before, after = (
+            {name: seconds for name, seconds, _ in each.by_operator} for each in (old, new)
+        )
+        changes = {n: after.get(n, 0.0) - before.get(n, 0.0) for n in before | after}
+        yield Heading("Difference of the profiles", note="candidate less reference")
+        yield Table(
+            ("operator", "reference", "candidate", "difference"),
+            tuple(
+                (
+                    name,
+                    _milliseconds(before.get(name, 0.0)),
+                    _milliseconds(after.get(name, 0.0)),
+                    f"{change * 1e3:+,.3f} ms",
+                )
+                for name, change in sorted(changes.items(), key=lambda item: -abs(item[1]))
+            ),
+            (Align.LEFT, *[Align.RIGHT] * 3),
+        )

@@ -1,0 +1,45 @@
+"""What was measured, in a few words."""
+
+from __future__ import annotations
+
+from onnxtool.benchmark.result import Kind, Scenario
+from onnxtool.render.units import count, listed
+from onnxtool.runtime.options import SessionOptions
+
+
+def title(scenario: Scenario) -> str:
+    """A scenario in a few words."""
+    sizes = " ".join(f"{name}={value}" for name, value in scenario.sizes.items())
+    if scenario.kind is Kind.UTTERANCES:
+        what = count(scenario.steps, "utterance")
+    elif scenario.kind is Kind.STREAM:
+        what = f"{scenario.graph}, step of {scenario.steps}"
+    else:
+        what = scenario.graph
+    return " ".join(part for part in (what, sizes, f"threads={scenario.options.threads}") if part)
+
+
+def settings(options: SessionOptions) -> str:
+    """The options of a session: threads, and what is not ONNX Runtime's default."""
+    where = f" pinned to {listed(map(str, options.cores))}" if options.cores else ", not pinned"
+    changed = [
+        text
+        for text, is_changed in (
+            (f"optimization {options.optimization}", options.optimization != "all"),
+            ("no spinning", not options.spinning),
+            ("no arena", not options.arena),
+            ("no pre-packing", not options.prepacking),
+            ("parallel execution", options.parallel),
+        )
+        if is_changed
+    ]
+    fixed = [f"{name} fixed at {value}" for name, value in options.free_dimensions]
+    threads = count(options.threads, "thread") + where
+    return " · ".join((threads, *changed, *fixed))
+
+
+def audio_of_a_sample(scenario: Scenario) -> float | None:
+    """Seconds of audio that one sample is about, or None."""
+    if scenario.kind is Kind.UTTERANCES:
+        return scenario.pass_audio_s
+    return scenario.audio_s[0] if scenario.audio_s else None

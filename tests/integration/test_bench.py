@@ -1,0 +1,215 @@
+"""The bench command as its users run it. What it measures here is not looked at."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from onnxtool.benchmark.document import document
+from onnxtool.benchmark.reading import read_benchmark
+from tests.integration.command import COMMAND, ROOT, environment, onnxtool
+from tests.support.models import WORDS_TDT, model, write
+from tests.unit.benchmark.built import measurement, noisy, result
+
+JOINT, ENCODER = WORDS_TDT / "joint.onnx", WORDS_TDT / "encoder.onnx"
+QUICK = ("--budget", "0.4", "--processes", "2", "--no-hash")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("saved")
+    paths = {}
+    for name, median_s in (("before", 0.010), ("same", 0.010), ("slower", 0.0107)):
+        made = result(measurement(noisy(median_s, 0.005, seed=len(name))))
+        paths[name] = folder / f"{name}.json"
+        paths[name].write_text(json.dumps(document(made)))
+    return paths
+
+
+def test_a_graph_is_measured_and_saved(tmp_path: Path) -> None:
+    output = tmp_path / "a.json"
+    finished = onnxtool("bench", JOINT, *QUICK, "--threads", "1", "--output", output)
+    assert finished.code == 0, finished.stderr
+    assert "joint.onnx threads=1" in finished.stdout
+    (measured,) = read_benchmark(output).measurements
+    assert len(measured.processes) >= 1
+    assert measured.samples_s
+    assert measured.processes[0].memory.peak_anonymous_bytes
+
+
+def test_two_graphs_are_measured_in_turn() -> None:
+    finished = onnxtool("bench", JOINT, "--against", JOINT, *QUICK, "--format", "json")
+    assert finished.code == 0, finished.stderr
+    subjects = [each["subject"] for each in json.loads(finished.stdout)["measurements"]]
+    assert subjects == ["candidate", "reference", "again"]
+
+
+def test_what_the_other_model_does_not_have_is_reported() -> None:
+    finished = onnxtool("bench", ENCODER, "--against", JOINT, *QUICK, "--at", "time=50")
+    assert finished.code == 2
+    assert "encoder.onnx at time=50: the other model has nothing like it" in finished.stderr
+
+
+def test_a_folder_is_measured_by_role() -> None:
+    finished = onnxtool(
+        "bench", WORDS_TDT, *QUICK, "--at", "time=50", "--steps", "3", "--format", "json"
+    )
+    kinds = [each["scenario"]["kind"] for each in json.loads(finished.stdout)["measurements"]]
+    assert kinds == ["run", "stream", "run", "run", "utterances"]
+
+
+def test_recordings_are_decoded() -> None:
+    finished = onnxtool("bench", WORDS_TDT, *QUICK, "--on", WORDS_TDT / "manifest.jsonl")
+    assert finished.code == 0, finished.stderr
+    assert "12 utterances" in finished.stdout
+    assert "predictor" in finished.stdout
+
+
+def test_a_profile_keeps_its_trace_on_request(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.json"
+    finished = onnxtool("bench", JOINT, *QUICK, "--trace", trace)
+    assert finished.code == 0, finished.stderr
+    assert "MatMul" in finished.stdout
+    assert "of the peak" in finished.stdout
+    assert any(event["name"] == "model_run" for event in json.loads(trace.read_text()))
+
+
+def test_session_options_are_tried() -> None:
+    finished = onnxtool("bench", JOINT, *QUICK, "--threads", "1", "--tune", "--format", "json")
+    assert finished.code == 0, finished.stderr
+    found = json.loads(finished.stdout)
+    assert found["schema"] == "onnxtool.tuning/1"
+    assert {"spinning=off", "prepacking=off"} <= {each["option"] for each in found["trials"]}
+
+
+def test_a_size_that_the_graph_refuses_is_reported_and_the_rest_go_on(tmp_path: Path) -> None:
+    text = "g (float[n] x) => (float[2, h] y) { s = Constant<value = int64[2] {2, -1}>() \
+        y = Reshape(x, s) }"
+    path = write(tmp_path / "m.onnx", model(text))
+    finished = onnxtool("bench", path, *QUICK, "--at", "n=3,4,5")
+    assert finished.code == 2
+    assert "m.onnx n=4" in finished.stdout
+    assert "error: m.onnx at n=3: " in finished.stderr
+    assert ", and 1 more could not be measured" in finished.stderr
+
+
+def test_a_graph_that_runtime_refuses_is_reported(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.onnx", model("g (float[1] x) => (float[1] y) { y = custom.No(x) }"))
+    finished = onnxtool("bench", path, *QUICK)
+    assert finished.code == 2
+    assert "error: m.onnx: " in finished.stderr
+    assert "custom:No" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ("--at", "tyme=5"),
+            "no input has an axis called `tyme` (there is batch, time, token_len)",
+        ),
+        (("--at", "time"), "--at time: not NAME=SIZES"),
+        (("--inputs", "none.npz"), "--inputs none.npz: cannot be read"),
+        (("--session", "arena=maybe"), "--session arena=maybe"),
+        (("--fail-if-slower", "3%"), "--fail-if-slower: than what?"),
+        (("--against", WORDS_TDT), "a folder and a graph cannot be compared"),
+        (("--baseline", "none.json"), "none.json: cannot be read"),
+        (("--baseline", ROOT / "README.md"), "README.md: not JSON"),
+        (("--output", ENCODER), "would overwrite a model"),
+    ],
+)
+def test_bad_options_are_refused_before_anything_is_measured(
+    arguments: tuple[str | Path, ...], told: str
+) -> None:
+    finished = onnxtool("bench", JOINT, *arguments)
+    assert (finished.code, finished.stdout) == (2, "")
+    assert told in finished.stderr
+
+
+# --- Saved runs: nothing is measured -------------------------------------------------------------
+
+
+def test_a_saved_run_is_shown(saved: dict[str, Path]) -> None:
+    finished = onnxtool("bench", saved["before"])
+    assert finished.code == 0
+    assert "Imaginary 9000" in finished.stdout
+
+
+@pytest.mark.parametrize(
+    ("after", "limit", "code"), [("same", "3%", 0), ("slower", "3%", 1), ("slower", "9%", 0)]
+)
+def test_slower_by_more_than_the_limit_is_a_no(
+    saved: dict[str, Path], after: str, limit: str, code: int
+) -> None:
+    finished = onnxtool(
+        "bench", saved[after], "--baseline", saved["before"], "--fail-if-slower", limit
+    )
+    assert finished.code == code, finished.stdout
+
+
+def test_noise_allows_no_answer(saved: dict[str, Path], tmp_path: Path) -> None:
+    noisy_run = tmp_path / "noisy.json"
+    made = result(measurement(noisy(0.0101, 0.3, seed=3)))
+    noisy_run.write_text(json.dumps(document(made)))
+    finished = onnxtool("bench", noisy_run, "--baseline", saved["before"], "--fail-if-slower", "3%")
+    assert finished.code == 2
+    assert "too noisy to say" in finished.stderr
+
+
+def test_unlike_runs_are_refused_but_what_was_measured_is_delivered(
+    saved: dict[str, Path],
+) -> None:
+    arguments = ("bench", JOINT, *QUICK, "--baseline", saved["before"])
+    finished = onnxtool(*arguments)
+    assert finished.code == 2
+    assert "the runs are unlike: CPU Imaginary 9000 and" in finished.stderr
+    assert "joint.onnx" in finished.stdout
+
+
+def test_a_saved_run_is_not_measured(saved: dict[str, Path]) -> None:
+    finished = onnxtool("bench", saved["before"], "--at", "time=5")
+    assert finished.code == 2
+    assert "a saved run is not measured (pass the model itself)" in finished.stderr
+
+
+def test_a_run_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"schema": "onnxtool.benchmark/9"}')
+    finished = onnxtool("bench", path)
+    assert finished.code == 2
+    assert "not a onnxtool.benchmark/1 file" in finished.stderr
+
+
+# --- Interrupts ----------------------------------------------------------------------------------
+
+
+def test_an_interrupt_ends_measuring_and_writes_the_result(tmp_path: Path) -> None:
+    output = tmp_path / "a.json"
+    command = [*COMMAND, "bench", JOINT, "--budget", "60", "--precision", "0.001%"]
+    process = subprocess.Popen(
+        [*map(str, command), "--no-hash", "--output", str(output)],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        process.kill()
+        process.communicate()
+        pytest.skip("this system does not tell when measuring begins")
+    while not children.read_text():
+        time.sleep(0.1)
+    # As a terminal does it: to the whole group.
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "what was measured until then is in the result" in errors.decode()
+    assert read_benchmark(output).interrupted

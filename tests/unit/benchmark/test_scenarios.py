@@ -1,0 +1,132 @@
+"""What there is to measure follows from what the graphs do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from onnxtool.benchmark.executor import Work
+from onnxtool.benchmark.request import BenchmarkRequest, check_axes, frame_seconds
+from onnxtool.benchmark.result import Failure, Kind, Subject
+from onnxtool.benchmark.scenarios import plan
+from onnxtool.benchmark.tasks import RunTask
+from onnxtool.benchmark.utterances import UtterancesTask
+from onnxtool.errors import UsageError
+from onnxtool.model.artifact import load_graph
+from onnxtool.model.bundle import load_bundle
+from onnxtool.runtime.options import SessionOptions
+from tests.support.models import WORDS_TDT, model, write
+
+ENCODER, JOINT = WORDS_TDT / "encoder.onnx", WORDS_TDT / "joint.onnx"
+
+
+def planned(path: Path, **asked: object) -> list[Work | Failure]:
+    request = BenchmarkRequest(steps=3, **asked)  # type: ignore[arg-type]
+    loaded = load_bundle(path) if path.is_dir() else load_graph(path)
+    return list(plan(loaded, request, Subject.CANDIDATE))
+
+
+def sizes(works: list[Work | Failure]) -> list[Mapping[str, int]]:
+    return [each.scenario.sizes for each in works if isinstance(each, Work)]
+
+
+def test_an_encoder_is_run_over_lengths_of_audio() -> None:
+    works = planned(ENCODER, frame_ms=10)
+    assert sizes(works) == [{"time": 100}, {"time": 400}, {"time": 1000}]
+    first = works[0]
+    assert isinstance(first, Work)
+    assert first.scenario.audio_s == (1.0,)
+    assert first.scenario.shapes == {"audio_signal": (1, 80, 100), "length": (1,)}
+
+
+def test_each_size_is_measured_with_each() -> None:
+    asked = {"time": (10, 20), "batch": (1, 4)}
+    works = planned(ENCODER, at=asked, frame_ms=10)
+    assert {tuple(sorted(each.items())) for each in sizes(works)} == {
+        (("batch", batch), ("time", time)) for batch in (1, 4) for time in (10, 20)
+    }
+    audio = [each.scenario.audio_s for each in works if isinstance(each, Work)]
+    assert audio == [(0.1,), (0.2,), (0.4,), (0.8,)]
+
+
+def test_each_setting_is_measured() -> None:
+    options = (SessionOptions(threads=1), SessionOptions(threads=2))
+    works = planned(JOINT, options=options)
+    threads = [each.scenario.options.threads for each in works if isinstance(each, Work)]
+    assert threads == [1, 2]
+
+
+def test_a_folder_is_its_graphs_and_utterances() -> None:
+    works = planned(WORDS_TDT, at={"time": (50,)})
+    found = [each.scenario for each in works if isinstance(each, Work)]
+    assert [(each.kind, each.graph, dict(each.sizes)) for each in found] == [
+        (Kind.RUN, "encoder.onnx", {"time": 50}),
+        (Kind.STREAM, "encoder_streaming.onnx", {"time": 57}),
+        (Kind.RUN, "joint.onnx", {}),
+        (Kind.RUN, "predictor.onnx", {}),
+        (Kind.UTTERANCES, "", {"frames": 50}),
+    ]
+    assert found[0].audio_s == (0.5,)
+
+
+def test_recordings_are_decoded_instead() -> None:
+    (work,) = planned(WORDS_TDT, manifest=WORDS_TDT / "manifest.jsonl")
+    assert isinstance(work, Work)
+    assert isinstance(work.task, UtterancesTask)
+    assert work.scenario.steps == 12
+    assert work.scenario.real_audio
+    assert work.scenario.audio_s[:2] == pytest.approx((0.64, 2.64), abs=0.001)
+    assert work.task.layout.durations == (0, 1, 2, 3, 4)
+
+
+def test_the_time_base_is_that_of_the_metadata() -> None:
+    bundle = load_bundle(WORDS_TDT)
+    assert frame_seconds(BenchmarkRequest(), bundle) == 0.01
+    assert frame_seconds(BenchmarkRequest(frame_ms=20), bundle) == 0.02
+    assert frame_seconds(BenchmarkRequest(), load_graph(ENCODER)) is None
+
+
+def test_an_axis_that_no_graph_has_is_refused_with_what_there_is() -> None:
+    with pytest.raises(UsageError, match="no input has an axis called `tyme`") as caught:
+        check_axes({"tyme": (5,)}, [load_graph(JOINT)])
+    assert caught.value.hint == "there is batch, time, token_len"
+
+
+def test_inputs_of_a_file_are_fed_as_they_are(tmp_path: Path) -> None:
+    audio = np.ones((1, 80, 33), np.float32)
+    np.savez(tmp_path / "i.npz", audio_signal=audio, other=audio)
+    (work,) = planned(ENCODER, inputs=tmp_path / "i.npz", frame_ms=10)
+    assert isinstance(work, Work)
+    assert isinstance(work.task, RunTask)
+    assert work.task.feeds["audio_signal"].all()
+    assert work.task.feeds["length"].tolist() == [33]
+    assert work.scenario.audio_s == (0.33,)
+
+
+def test_a_file_without_inputs_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "i.npz", other=np.ones(3))
+    with pytest.raises(UsageError, match="no array is named like an input") as caught:
+        planned(ENCODER, inputs=tmp_path / "i.npz")
+    assert caught.value.hint == "there is audio_signal, length"
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"text", b"\x93NUMPY"])
+def test_a_file_that_is_no_npz_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "i.npz").write_bytes(content)
+    with pytest.raises(UsageError, match="--inputs"):
+        planned(ENCODER, inputs=tmp_path / "i.npz")
+
+
+def test_an_input_that_cannot_be_made_up_is_a_failure_with_a_way_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.onnx", model("g (string[2] x) => (string[2] y) { y = Identity(x) }"))
+    (failure,) = planned(path)
+    assert isinstance(failure, Failure)
+    assert "--inputs FILE.npz" in failure.message
+
+
+def test_a_size_that_is_a_mistake_is_a_failure_and_the_rest_go_on() -> None:
+    works = planned(ENCODER, at={"time": (10**10, 50)})
+    assert [type(each) for each in works] == [Failure, Work]

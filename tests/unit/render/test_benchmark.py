@@ -1,0 +1,133 @@
+"""What a benchmark says to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from onnxtool.benchmark.comparison import compare_benchmarks
+from onnxtool.benchmark.profile import NodeTime, Profile
+from onnxtool.benchmark.result import Failure, Kind, Model, Subject
+from onnxtool.render import markdown
+from onnxtool.render.benchmark import document
+from onnxtool.render.document import Block
+from onnxtool.render.histogram import CELLS, histogram
+from onnxtool.render.units import duration
+from tests.unit.benchmark.built import ENCODER, measurement, noisy, process, result
+
+
+def text(blocks: Iterable[Block]) -> str:
+    return markdown.render(tuple(blocks), max_rows=None).replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "0.00 µs"),
+        (1.234e-6, "1.23 µs"),
+        (0.000123, "123 µs"),
+        (0.0009996, "1.00 ms"),
+        (0.0456, "45.6 ms"),
+        (0.9999, "1.00 s"),
+        (12.34, "12.3 s"),
+        (1234.5, "1,234 s"),
+    ],
+)
+def test_durations_have_three_digits(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
+
+
+def test_a_histogram_is_one_line() -> None:
+    assert histogram([1.0] * 5) == "█"
+    assert histogram([1.0, 2.0]).startswith("█")
+    drawn = histogram([float(value) for value in range(1, 100)])
+    assert len(drawn) == CELLS
+    assert set(drawn[:-1]) <= set("▆▇█")
+
+
+def test_one_outlier_does_not_squeeze_the_others() -> None:
+    drawn = histogram([1 + value / 100 for value in range(99)] + [1000.0])
+    assert drawn.count(" ") == 0
+
+
+def test_latency_is_told_with_its_interval_and_what_it_was_measured_on() -> None:
+    told = text(document(result(measurement([process([[0.1] * 4] * 8)] * 5))))
+    assert "Imaginary 9000, 4 cores (avx2, avx512_vnni)" in told
+    assert "2 threads, not pinned" in told
+    assert "| encoder.onnx batch=1 time=400 threads=2 | 100 ms | 0.0% |" in told
+    assert "| 0.025 | 160 |" in told
+    assert "60.0 MiB | 21.0 MiB | 79.0 MiB" in told
+    assert "Doubts" not in told
+
+
+def test_a_stream_is_told_with_its_deadline_and_slope() -> None:
+    scenario = replace(ENCODER, kind=Kind.STREAM, steps=4, audio_s=(0.24,) * 4)
+    steps = [0.1, 0.11, 0.12, 0.25]
+    told = text(document(result(measurement([process([steps] * 2)] * 3, scenario=scenario))))
+    assert "| 240 ms | 6 of 24 | +46.0 ms |" in told
+
+
+def test_utterances_are_told_with_their_parts() -> None:
+    scenario = replace(ENCODER, kind=Kind.UTTERANCES, graph="", steps=2, audio_s=(1.0, 3.0))
+    parts = {"encoder": (0.1, 0.2, 0.1, 0.2), "joint": (0.05, 0.05, 0.05, 0.05)}
+    made = process([[0.2, 0.4], [0.2, 0.4]], parts_s=parts, calls={"encoder": 2, "joint": 10})
+    told = text(document(result(measurement([made] * 3, scenario=scenario))))
+    assert "| encoder | 2 | 150 ms | 300 ms | 50.0% |" in told
+    assert "| joint | 10 | 10.0 ms | 100 ms | 16.7% |" in told
+    assert "| around them |  |  | 200 ms | 33.3% |" in told
+    assert "| 600 ms |" in told
+    assert "| 0.150 |" in told
+
+
+def test_a_comparison_is_told_with_its_verdict() -> None:
+    old = result(measurement(noisy(0.01, 0.01, seed=1)))
+    new = result(measurement(noisy(0.012, 0.01, seed=2)))
+    told = text(document(new, compare_benchmarks(old, new)))
+    assert "measured one after the other" in told
+    assert "| slower |" in told
+
+
+def test_two_models_of_one_run_are_told_apart() -> None:
+    made = result(
+        measurement(noisy(0.01, 0.01, seed=1)),
+        measurement(noisy(0.01, 0.01, seed=1), Subject.REFERENCE),
+        measurement(noisy(0.01, 0.01, seed=1), Subject.AGAIN),
+        models={Subject.CANDIDATE: Model("new.onnx", {}), Subject.REFERENCE: Model("old.onnx", {})},
+    )
+    told = text(document(made))
+    assert "new.onnx (against old.onnx)" in told
+    assert "## Latency (old.onnx)" in told
+    assert "measured in turn" in told
+    assert "| no significant difference |" in told
+
+
+def test_unlike_runs_that_were_compared_all_the_same_say_so() -> None:
+    made = result(measurement(noisy(0.01, 0.01, seed=1)))
+    other = replace(made, environment=replace(made.environment, cpu="Other"))
+    told = text(document(other, compare_benchmarks(made, other, force=True)))
+    assert "Unlike runs, compared with --force: CPU Imaginary 9000 and Other." in told
+
+
+def test_what_was_not_measured_and_what_is_doubted_is_told() -> None:
+    made = result(measurement(noisy(0.01, 0.5, seed=1, processes=2)))
+    failure = Failure(Subject.CANDIDATE, "encoder.onnx", {"time": 3}, "refused")
+    told = text(document(replace(made, failures=(failure,), interrupted=True)))
+    assert "Not measured: encoder.onnx at time=3: refused" in told
+    assert "interrupted: what was measured until then is here" in told
+    assert "few processes: 2" in told
+
+
+def test_profiles_are_told_with_their_difference() -> None:
+    def profile(subject: str, seconds: float) -> Profile:
+        nodes = (NodeTime("/layers.0/conv/Conv", "Conv", seconds),)
+        return Profile(subject, "encoder.onnx", {}, 4, 0.01, nodes, 10**8, 1e11, "trace.json")
+
+    made = result(measurement(noisy(0.01, 0.01, seed=1)))
+    both = (profile("candidate", 0.008), profile("reference", 0.006))
+    told = text(document(replace(made, profiles=both)))
+    assert "10.0% of 100.0 G MACs/s" in told
+    assert "| layers.*.conv | 1 | 8.000 ms | 100.0% |" in told
+    assert "| Conv | 6.000 ms | 8.000 ms | +2.000 ms |" in told
+    assert "trace.json" in told
