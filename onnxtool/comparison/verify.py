@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from onnxtool.comparison.bisection import Bisection, bisect
 from onnxtool.comparison.bundles import BundleVerification, verify_bundles
 from onnxtool.comparison.loop import inputs_at
 from onnxtool.comparison.trials import Trial, sweep
+from onnxtool.comparison.values import Array
 from onnxtool.comparison.verification import Verdict, Verification
 from onnxtool.comparison.verifier import SEEDS, STEPS, TOLERANCE, verify_graphs
 from onnxtool.errors import UnsupportedModelError
@@ -19,10 +22,16 @@ from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
 from onnxtool.runtime.session import Limits, Session, SessionSettings
+from onnxtool.speech.cache_aware import AUDIO, LENGTH, CacheAwareEncoder
+from onnxtool.speech.cache_sizes import sized
 from onnxtool.speech.decoding import MAX_SYMBOLS
 from onnxtool.speech.evidence import Utterance
+from onnxtool.speech.probing import probe
 from onnxtool.speech.recognizer import EncoderPorts
+from onnxtool.speech.schedule import schedule_of, windows
 
+# From features [n_mels, T] to the values of inputs, call by call.
+Calls = Callable[[Array], Iterable[dict[str, Array]]]
 Model = str | os.PathLike[str] | ModelView | Bundle
 
 
@@ -81,7 +90,7 @@ def verify(
             hint="pass two graphs, or two folders",
         )
     known = signature(left)
-    trials = [*sweep(known, seeds=seeds, steps=steps), *_real(known, utterances, evidence)]
+    trials = [*sweep(known, seeds=seeds, steps=steps), *_real(left, utterances, evidence)]
     found = verify_graphs(
         left, right, tolerance=tolerance, trials=trials, limits=limits, progress=progress
     )
@@ -97,26 +106,45 @@ def _loaded(model: Model, *, allow_links: bool) -> ModelView | Bundle:
     return load(Path(model), allow_links=allow_links)
 
 
-def _real(known: Signature, utterances: Iterable[Utterance], evidence: str) -> Iterator[Trial]:
-    """A trial for each utterance; of graphs that take features and have no states."""
-    utterances = list(utterances)
+def _real(model: ModelView, utterances: Sequence[Utterance], evidence: str) -> Iterator[Trial]:
+    """A trial for each utterance: whole for encoders, and in chunks for those with caches."""
     if not utterances:
         return
-    if known.states:
-        raise UnsupportedModelError(
-            "utterances are for encoders without states, and for folders",
-            hint="without them, states are driven with random values",
-        )
-    ports = EncoderPorts(known)
+    known = signature(model)
+    calls = _chunks(model, known) if known.states else _whole(known)
     for utterance in utterances:
-        feeds = ports.feeds(utterance.features)
+        values = tuple(calls(utterance.features))
         sizes = {
-            spec.axis_name(axis): feeds[spec.name].shape[axis]
+            spec.axis_name(axis): values[0][spec.name].shape[axis]
             for spec in known.inputs
-            if spec.name in feeds
+            if spec.name in values[0]
             for axis in spec.dynamic_axes
         }
-        yield Trial(sizes, 0, evidence=f"{evidence}: {utterance.name}", values=(feeds,))
+        yield Trial(sizes, 0, len(values), f"{evidence}: {utterance.name}", values)
+
+
+def _whole(known: Signature) -> Calls:
+    ports = EncoderPorts(known)
+    return lambda features: [ports.feeds(features)]
+
+
+def _chunks(model: ModelView, known: Signature) -> Calls:
+    """Windows of one size, as a host gives them that knows this graph only.
+
+    Raises:
+        UnsupportedModelError: It is no cache-aware encoder, or how it is driven cannot be told.
+    """
+    with Session(model.path) as session:
+        schedule = schedule_of(probe(sized(CacheAwareEncoder(model, known, session))).config)
+    if schedule is None:
+        raise UnsupportedModelError(f"{model.path}: its chunks cannot be told by probing")
+    uniform = schedule.uniform()
+
+    def calls(features: Array) -> Iterator[dict[str, Array]]:
+        for window in windows(features.shape[1], uniform):
+            yield {AUDIO: window.of(features[None]), LENGTH: np.array([window.length])}
+
+    return calls
 
 
 def _first_node(

@@ -60,7 +60,7 @@ def test_a_large_tolerance_lets_it_pass(pair: tuple[Path, Path], tmp_path: Path)
         (["joint.onnx", "joint.onnx", "--features", "vocab.txt"], "vocab.txt"),
         (["joint.onnx", "joint.onnx", "--features", "empty.npz"], "empty.npz"),
         ([".", ".", "--audio", "missing.jsonl"], "missing.jsonl"),
-        (["predictor.onnx", "predictor.onnx", "--features", "features_nemo.npz"], "states"),
+        (["predictor.onnx", "predictor.onnx", "--features", "features_nemo.npz"], "no cache-aware"),
         (["joint.onnx", "joint.onnx", "--tolerance", "-1"], "tolerance"),
         (["joint.onnx", "joint.onnx", "--trials", "0"], "trials"),
         (["joint.onnx"], "CANDIDATE"),
