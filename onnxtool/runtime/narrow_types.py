@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,6 @@ def _array(value: onnxruntime.OrtValue) -> Array:
         found: Array = value.numpy()
         return found
     _, dtype = NARROW[value.data_type()]
-    size = value.tensor_size_in_bytes()
+    size = math.prod(value.shape()) * dtype.itemsize
     memory = ctypes.string_at(value.data_ptr(), size) if size else b""
     return np.frombuffer(memory, dtype).reshape(value.shape())

@@ -68,9 +68,8 @@ def test_two_booleans_are_told_apart(tmp_path: Path) -> None:
 
 def test_weights_of_4_bits_are_told_apart(tmp_path: Path) -> None:
     def weights(last: int) -> onnx.ModelProto:
-        proto = model(
-            "g (float[N, 4] x) => (float[N, 4] y) { v = Cast <to = 1> (w) y = Mul(x, v) }"
-        )
+        proto = model("""g (float[N, 4] x) => (float[N, 4] y) <float one = {1.0}> {
+            v = DequantizeLinear(w, one) y = Mul(x, v) }""")
         proto.graph.initializer.append(
             onnx.helper.make_tensor("w", onnx.TensorProto.INT4, [4], [1, -2, 3, last])
         )
