@@ -10,7 +10,7 @@ from onnxtool.errors import OnnxToolError
 from onnxtool.model.artifact import CHUNK_BYTES, sha256_of
 from onnxtool.model.manifests import HashManifest, hash_manifests
 from onnxtool.model.tensors import Storage
-from onnxtool.rules.examples import ADD, HEADER, beside, external, folder
+from onnxtool.rules.examples.graphs import ADD, HEADER, beside, external, folder
 from onnxtool.rules.rule import Needs, Problem, Severity, bundle_rule, graph_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from onnxtool.model.external import Trouble
 from onnxtool.model.skeleton import MAX_PROTOBUF_BYTES
 from onnxtool.model.tensors import Holder, Storage
-from onnxtool.rules.examples import ADD, beside, constant_outside, external, linked, oversized
+from onnxtool.rules.examples.graphs import (
+    ADD,
+    beside,
+    constant_outside,
+    external,
+    linked,
+    oversized,
+)
 from onnxtool.rules.rule import Problem, Severity, graph_rule
 from onnxtool.rules.subject import GraphSubject
 

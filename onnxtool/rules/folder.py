@@ -10,7 +10,7 @@ from itertools import pairwise
 from onnxtool.errors import MetadataError
 from onnxtool.model.contract import find_contract, read_contract
 from onnxtool.model.tensors import Storage, StoredTensor
-from onnxtool.rules.examples import ADD, external, folder
+from onnxtool.rules.examples.graphs import ADD, external, folder
 from onnxtool.rules.rule import Problem, Severity, bundle_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 

@@ -10,7 +10,7 @@ import onnx
 from onnxtool.model.damage import find_damage
 from onnxtool.model.tensors import Storage
 from onnxtool.model.view import STANDARD_DOMAINS, ModelView
-from onnxtool.rules.examples import ADD, HEADER
+from onnxtool.rules.examples.graphs import ADD, HEADER
 from onnxtool.rules.rule import Problem, Severity, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.rules.target import Target, newest_onnxruntime

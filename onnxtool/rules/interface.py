@@ -9,7 +9,7 @@ from onnxtool.model.order import reads
 from onnxtool.model.state_names import GENERATED_NAME
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import Scope
-from onnxtool.rules.examples import ADD, HEADER, folder
+from onnxtool.rules.examples.graphs import ADD, HEADER, folder
 from onnxtool.rules.rule import Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.rules.target import Port, Target

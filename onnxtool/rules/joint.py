@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from onnxtool.errors import OnnxToolError
 from onnxtool.model.families import Role
 from onnxtool.model.payload import read_row
-from onnxtool.rules.examples import HEADER, folder
+from onnxtool.rules.examples.graphs import HEADER, folder
 from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule, graph_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 from onnxtool.rules.transducer import (

@@ -13,7 +13,7 @@ from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
-from onnxtool.rules.examples_joint import joint
+from onnxtool.rules.examples.joint import joint
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.inputs import feeds

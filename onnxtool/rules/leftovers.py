@@ -11,7 +11,7 @@ from onnxtool.model.attributes import integer
 from onnxtool.model.duplicates import find_duplicates
 from onnxtool.model.tensors import count_elements
 from onnxtool.model.view import ModelView, Scope
-from onnxtool.rules.examples import ADD, HEADER
+from onnxtool.rules.examples.graphs import ADD, HEADER
 from onnxtool.rules.rule import Needs, Problem, Severity, graph_rule
 from onnxtool.rules.subject import GraphSubject
 

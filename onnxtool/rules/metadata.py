@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from onnxtool.model.families import Role
-from onnxtool.rules.examples import ADD, folder
+from onnxtool.rules.examples.graphs import ADD, folder
 from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule
 from onnxtool.rules.subject import BundleSubject
 from onnxtool.rules.transducer import is_integer, joint_width, token_counts

@@ -11,7 +11,7 @@ from onnxtool.comparison.values import compare_values
 from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
 from onnxtool.model.tensors import TensorSpec
-from onnxtool.rules.examples_joint import predictor
+from onnxtool.rules.examples.joint import predictor
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.inputs import feeds, id_limit

@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from onnxtool.model.families import Role
 from onnxtool.model.tensors import Dimension
 from onnxtool.model.view import ModelView
-from onnxtool.rules.examples import ADD, HEADER, folder
+from onnxtool.rules.examples.graphs import ADD, HEADER, folder
 from onnxtool.rules.joint import VOCABULARY, joint
 from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule, graph_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from onnxtool.model.states import StateKind
-from onnxtool.rules.examples_streaming import INTERFACE, encoder
+from onnxtool.rules.examples.streaming import INTERFACE, encoder
 from onnxtool.rules.experiments import STATEFUL, STREAMING
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject

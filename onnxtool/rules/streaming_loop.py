@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from onnxtool.comparison.values import compare_values
-from onnxtool.rules.examples_streaming import GROWING, encoder
+from onnxtool.rules.examples.streaming import GROWING, encoder
 from onnxtool.rules.experiments import STATEFUL, STREAMING
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject

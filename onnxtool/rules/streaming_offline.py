@@ -8,7 +8,7 @@ import numpy as np
 
 from onnxtool.comparison.values import compare_values
 from onnxtool.model.families import Role
-from onnxtool.rules.examples_streaming import encoder, folder, offline, pair, positions
+from onnxtool.rules.examples.streaming import encoder, folder, offline, pair, positions
 from onnxtool.rules.experiments import STREAMING
 from onnxtool.rules.positions import position_limit
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, bundle_rule, graph_rule

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from onnxtool.model.contract import StreamingConfig
-from onnxtool.rules.examples_streaming import CONFIG, FILES, SOUND, encoder, folder, pair
+from onnxtool.rules.examples.streaming import CONFIG, FILES, SOUND, encoder, folder, pair
 from onnxtool.rules.experiments import STREAMING, Experiments
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject

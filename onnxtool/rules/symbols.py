@@ -8,7 +8,7 @@ from onnxtool.model.attributes import integers
 from onnxtool.model.families import Role
 from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.tensors import Dimension, TensorSpec
-from onnxtool.rules.examples import HEADER
+from onnxtool.rules.examples.graphs import HEADER
 from onnxtool.rules.rule import Problem, Severity, graph_rule
 from onnxtool.rules.subject import GraphSubject
 

@@ -11,7 +11,7 @@ from onnxtool.errors import OnnxToolError
 from onnxtool.model.payload import Array, pieces
 from onnxtool.model.tensors import StoredTensor
 from onnxtool.model.view import ModelView
-from onnxtool.rules.examples import HEADER
+from onnxtool.rules.examples.graphs import HEADER
 from onnxtool.rules.rule import Needs, Problem, Severity, graph_rule
 from onnxtool.rules.subject import GraphSubject
 

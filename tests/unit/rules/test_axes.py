@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx.parser
 
 from onnxtool.rules.engine import check
-from onnxtool.rules.examples_encoder import encoder
+from onnxtool.rules.examples.encoder import encoder
 from onnxtool.rules.report import CheckReport, Finding
 from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings

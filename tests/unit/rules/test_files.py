@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from onnxtool.rules.engine import check
-from onnxtool.rules.examples import Content, external, folder, write_all
+from onnxtool.rules.examples.graphs import Content, external, folder, write_all
 from onnxtool.rules.report import CheckReport, Finding
 from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings

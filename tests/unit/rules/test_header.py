@@ -11,7 +11,7 @@ import pytest
 from onnx import numpy_helper
 
 from onnxtool.rules.engine import check
-from onnxtool.rules.examples import ADD, HEADER, write_all
+from onnxtool.rules.examples.graphs import ADD, HEADER, write_all
 from onnxtool.rules.report import Finding
 from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings

@@ -8,7 +8,7 @@ import pytest
 
 from onnxtool.model.contract import read_contract
 from onnxtool.rules.engine import check
-from onnxtool.rules.examples import HEADER, Content, write_all
+from onnxtool.rules.examples.graphs import HEADER, Content, write_all
 from onnxtool.rules.report import CheckReport
 from onnxtool.rules.subject import Settings
 from onnxtool.rules.target import parse_target

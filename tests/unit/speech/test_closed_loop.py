@@ -8,7 +8,7 @@ import onnx.parser
 
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.signature import signature
-from onnxtool.rules.examples_streaming import encoder
+from onnxtool.rules.examples.streaming import encoder
 from onnxtool.runtime.inputs import feeds
 from onnxtool.runtime.session import Session
 from onnxtool.speech.cache_aware import CHANNEL, FILLED, TIME

@@ -16,7 +16,7 @@ from onnxtool.model.artifact import load_graph
 from onnxtool.model.contract import StreamingConfig
 from onnxtool.model.signature import signature
 from onnxtool.model.streaming_file import read_streaming
-from onnxtool.rules.examples_streaming import encoder as example
+from onnxtool.rules.examples.streaming import encoder as example
 from onnxtool.runtime.session import Session
 from onnxtool.speech.cache_aware import AUDIO, CacheAwareEncoder, joined, stream
 from onnxtool.speech.cache_sizes import sized
