@@ -2,7 +2,8 @@
 
 The verdict rests on one number, `error`: the largest difference over the reference's standard
 deviation. There is no "absolute or relative": one bad element cannot hide behind a large one, nor a
-constant offset behind a small one.
+constant offset behind a small one. Values far out of the ordinary, such as the -3e38 of a mask, are
+measured against themselves, and do not count in the deviation: all else would hide behind them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+# Features and logits stay below 100; masks are at -1e4 (float16) and beyond. The second is what tells
+# them from an output that is large as a whole: times the median of what is smaller.
+LARGE, FAR = 1e4, 1e3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,9 @@ class ValueDifference:
         elements: Number of elements of the reference.
         differing: Number of elements that are not equal; NaN equals NaN.
         max_abs: Largest absolute difference of finite elements, in the output's unit.
-        error: `max_abs` over the reference's standard deviation (over its largest magnitude where
-            it is constant, over 1 where it is zero); infinite where the two cannot be compared.
+        error: Largest difference over the reference's standard deviation (over its magnitude where
+            it is constant, over 1 where it is zero), of values far out of the ordinary over their
+            own magnitude; infinite where the two cannot be compared.
         snr_db: Power of the reference over power of the difference, in dB; infinite if equal.
         cosine: Of the two as vectors; 1 if equal.
         nonfinite: Elements where one is NaN or infinite and the other is not the same.
@@ -59,9 +64,11 @@ def compare_values(reference: Array, candidate: Array) -> ValueDifference:
         )
     if reference.dtype.kind in "OSUb":
         return _exact(reference, candidate)
-    if reference.dtype.kind == "c":
-        return _numeric(_parts(reference), _parts(candidate))
-    return _numeric(reference, candidate)
+    # Infinities are compared, and large numbers subtracted, on purpose.
+    with np.errstate(all="ignore"):
+        if reference.dtype.kind == "c":
+            return _numeric(_parts(reference), _parts(candidate))
+        return _numeric(reference, candidate)
 
 
 def _parts(value: Array) -> Array:
@@ -111,12 +118,28 @@ def _numeric(reference: Array, candidate: Array) -> ValueDifference:
         elements=reference.size,
         differing=differing,
         max_abs=largest,
-        error=math.inf if nonfinite else largest / scale(left),
+        error=math.inf if nonfinite else _error(left, gaps),
         snr_db=-math.inf if nonfinite else snr_db(left[finite], gaps[finite]),
         cosine=cosine(left[finite], right[finite]),
         nonfinite=nonfinite,
         where=_index((broken if nonfinite else gaps).argmax(), reference.shape),
     )
+
+
+def _error(reference: Floats, gaps: Floats) -> float:
+    """The largest difference in units of the reference, extreme values in units of themselves."""
+    far = _is_far(reference)
+    usual = float(gaps[~far].max(initial=0.0)) / scale(reference[~far])
+    return max(usual, float((gaps[far] / np.abs(reference[far])).max(initial=0.0)))
+
+
+def _is_far(value: Floats) -> np.ndarray[Any, np.dtype[np.bool]]:
+    """Elements that are large, and of another order than all that are not: masks, as a rule."""
+    magnitude = np.abs(value)
+    usual = magnitude[(magnitude > 0) & (magnitude < LARGE)]
+    limit = max(LARGE, FAR * float(np.median(usual))) if usual.size else math.inf
+    far: np.ndarray[Any, np.dtype[np.bool]] = np.isfinite(magnitude) & (magnitude >= limit)
+    return far
 
 
 def _index(flat: np.intp, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -129,25 +152,33 @@ def scale(value: Floats) -> float:
     Their standard deviation; of a constant its magnitude; of zeros, or of nothing, 1.
     """
     finite = value[np.isfinite(value)]
-    if not finite.size:
+    largest = float(np.abs(finite).max(initial=0.0))
+    if not largest:
         return 1.0
-    return float(finite.std()) or float(np.abs(finite).max()) or 1.0
+    # Of parts of the largest: squares of large numbers would be infinite.
+    return largest * (float((finite / largest).std()) or 1.0)
 
 
 def snr_db(reference: Floats, difference: Floats) -> float:
     """Power of the reference over power of the difference, in dB (SQNR, for quantization)."""
-    signal, noise = float(np.square(reference).sum()), float(np.square(difference).sum())
+    signal, noise = _length(reference), _length(difference)
     if noise == 0:
         return math.inf
-    return 10 * math.log10(signal / noise) if signal else -math.inf
+    return 20 * (math.log10(signal) - math.log10(noise)) if signal else -math.inf
 
 
 def cosine(left: Floats, right: Floats) -> float:
     """The cosine of the angle between two vectors; 1 for two zeros, 0 for one."""
-    lengths = float(np.linalg.norm(left)) * float(np.linalg.norm(right))
-    if lengths == 0:
-        return 1.0 if not left.any() and not right.any() else 0.0
-    return float(np.clip(np.vdot(left, right) / lengths, -1.0, 1.0))
+    lengths = _length(left), _length(right)
+    if 0 in lengths:
+        return float(lengths == (0, 0))
+    return float(np.clip(np.vdot(left / lengths[0], right / lengths[1]), -1.0, 1.0))
+
+
+def _length(vector: Floats) -> float:
+    """The Euclidean length, finite for any finite elements whose length is."""
+    largest = float(np.abs(vector).max(initial=0.0))
+    return largest * float(np.linalg.norm(vector / largest)) if largest else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,3 +113,28 @@ def test_flips_are_counted_with_the_margin_they_overcame() -> None:
     flips = argmax_flips(left, right)
     assert (flips.rows, flips.flipped, flips.largest_margin) == (4, 2, 3.0)
     assert argmax_flips(left, left).flipped == 0
+
+
+@pytest.mark.parametrize("mask", [-3.4e38, -1e9, -1e4 * 8])
+def test_nothing_hides_behind_a_mask(mask: float) -> None:
+    rng = np.random.default_rng(0)
+    value = rng.standard_normal(64)
+    value[::2] = mask
+    other = value.copy()
+    other[1::2] *= 3
+    assert compare_values(value, other).error > 1
+    rounded = value.copy()
+    rounded[::2] *= 1 + 1e-7
+    assert compare_values(value, rounded).error < 1e-6
+    unmasked = value.copy()
+    unmasked[0] = 0
+    assert compare_values(value, unmasked).error >= 1
+
+
+def test_numbers_whose_squares_are_infinite_are_compared() -> None:
+    value = np.array([1.0, -2.0, 3.0]) * 1e200
+    found = compare_values(value, value * 3)
+    assert found.error > 1
+    assert found.snr_db == pytest.approx(-20 * math.log10(2))
+    assert found.cosine == pytest.approx(1)
+    assert scale(np.array([1e308, -1e308])) == pytest.approx(1e308)
