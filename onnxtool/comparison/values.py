@@ -16,8 +16,8 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-# Features and logits stay below 100; masks are at -1e4 (float16) and beyond. The second is what tells
-# them from an output that is large as a whole: times the median of what is smaller.
+# Features and logits stay below 100; masks are at -1e4 (float16) and beyond. The second tells them
+# from an output that is large as a whole: times the median of what is smaller.
 LARGE, FAR = 1e4, 1e3
 
 

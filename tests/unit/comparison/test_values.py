@@ -90,7 +90,8 @@ def test_one_bad_element_does_not_hide_among_many() -> None:
     small, large = value.copy(), value.copy()
     small[-1] += 1.0
     large[0] += 1.0
-    assert compare_values(value, small).error == compare_values(value, large).error > 1e-3
+    errors = [compare_values(value, other).error for other in (small, large)]
+    assert errors == pytest.approx([1 / 500, 1 / 500], rel=1e-3)
 
 
 def test_empty_values_are_equal() -> None:
