@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onnxtool.comparison.agreement import Agreement, agreement, smooth_noise
+from onnxtool.comparison.trials import sweep
 from onnxtool.comparison.verification import Verdict, Verification
-from onnxtool.comparison.verifier import TOLERANCE, verify_graphs
+from onnxtool.comparison.verifier import SEEDS, STEPS, TOLERANCE, verify_graphs
 from onnxtool.errors import UnsupportedModelError
 from onnxtool.model.bundle import Bundle, Member
 from onnxtool.model.families import Role
@@ -34,6 +35,8 @@ class BundleVerification:
         missing: Graphs of the reference that the candidate has no counterpart of.
         agreement: End to end; None where the folder is no transducer.
         no_agreement: Why there is none; else empty.
+        misfits: What beside the graphs makes their output mean something else.
+        asked: Whether real utterances were given.
     """
 
     reference: Path
@@ -42,6 +45,8 @@ class BundleVerification:
     missing: tuple[str, ...]
     agreement: Agreement | None
     no_agreement: str = ""
+    misfits: tuple[str, ...] = ()
+    asked: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -49,9 +54,11 @@ class BundleVerification:
         verdicts = [verification.verdict for _, verification in self.graphs]
         if self.agreement is not None:
             verdicts.append(self.agreement.verdict)
-        if self.missing or Verdict.FAILED in verdicts:
+        if self.missing or self.misfits or Verdict.FAILED in verdicts:
             return Verdict.FAILED
-        return Verdict.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else Verdict.PASSED
+        unused = self.asked and self.agreement is None
+        doubtful = unused or Verdict.INCONCLUSIVE in verdicts
+        return Verdict.INCONCLUSIVE if doubtful else Verdict.PASSED
 
 
 def verify_bundles(
@@ -59,6 +66,9 @@ def verify_bundles(
     candidate: Bundle,
     *,
     tolerance: float = TOLERANCE,
+    seeds: int = SEEDS,
+    steps: int = STEPS,
+    find_node: bool = False,
     utterances: Sequence[Utterance] = (),
     evidence: str = "random",
     max_symbols: int = MAX_SYMBOLS,
@@ -71,6 +81,9 @@ def verify_bundles(
         reference: The folder that is known to be good.
         candidate: The folder that is to replace it.
         tolerance: Of the error of floating-point outputs, in standard deviations.
+        seeds: Number of random trials of each graph.
+        steps: Calls of the first trial of a graph with states.
+        find_node: Whether to look for the first node that differs, in graphs that fail.
         utterances: What to recognize; made-up ones if there are none.
         evidence: Where they come from.
         max_symbols: Tokens at one frame, at most.
@@ -85,7 +98,13 @@ def verify_bundles(
         (
             graph.name,
             verify_graphs(
-                graph.view, other.view, tolerance=tolerance, limits=limits, progress=progress
+                graph.view,
+                other.view,
+                tolerance=tolerance,
+                trials=sweep(graph.signature, seeds=seeds, steps=steps),
+                find_node=find_node,
+                limits=limits,
+                progress=progress,
             ),
         )
         for graph, other in pairs
@@ -105,7 +124,24 @@ def verify_bundles(
         tuple(graph.name for graph, other in pairs if other is None),
         found,
         reason,
+        tuple(_vocabulary_misfits(reference, candidate)),
+        asked=bool(utterances),
     )
+
+
+def _vocabulary_misfits(reference: Bundle, candidate: Bundle) -> Iterator[str]:
+    """The same ids must be the same words."""
+    left = reference.vocabulary.tokens if reference.vocabulary else ()
+    right = candidate.vocabulary.tokens if candidate.vocabulary else ()
+    if left and not right:
+        yield "the vocabulary is gone"
+    elif left and len(left) != len(right):
+        yield f"the vocabulary has {len(right)} tokens, had {len(left)}"
+    changed = [i for i, (one, other) in enumerate(zip(left, right, strict=False)) if one != other]
+    if changed:
+        first = changed[0]
+        others = f", and {len(changed) - 1} more differ" if len(changed) > 1 else ""
+        yield f"token {first} is `{right[first]}`, was `{left[first]}`{others}"
 
 
 def counterpart(graph: Member, bundle: Bundle) -> Member | None:

@@ -10,11 +10,11 @@ from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import ModelView
 from onnxtool.model.wiring import JOINTS
-from onnxtool.runtime.inputs import Array, feeds
+from onnxtool.runtime.inputs import Array, feeds, held_by_host
 
 # Sizes of one trial each: 1 hides broadcasts, even sizes hide rounding, round ones what was traced.
 BATCHES = (1, 2, 3, 2)
-LENGTHS = (64, 97, 41, 250)
+LENGTHS = (64, 97, 41, 1003)
 SHORT_LENGTHS = (1, 3, 2, 5)
 # What a growing state starts with.
 EMPTY = (0,)
@@ -32,6 +32,7 @@ class Trial:
         steps: Calls that feed states back; 1 where there are none.
         evidence: `random`, or where real values came from.
         values: Of some inputs, call by call; the others are made up.
+        narrow: Whether integers that may be indices are 0 and 1 only, which nearly all graphs take.
     """
 
     sizes: Mapping[str, int]
@@ -39,6 +40,7 @@ class Trial:
     steps: int = 1
     evidence: str = "random"
     values: tuple[Mapping[str, Array], ...] = field(default=(), compare=False, repr=False)
+    narrow: bool = False
 
     def calls(self, model: ModelView, signature: Signature) -> Iterator[dict[str, Array]]:
         """A value for every input of each call.
@@ -48,7 +50,8 @@ class Trial:
         """
         for step in range(self.steps):
             seed = self.seed * MAX_STEPS + step
-            made = feeds(model, signature, self.sizes, seed=seed, ragged=True)
+            made = feeds(model, signature, self.sizes, seed=seed, ragged=True, narrow=self.narrow)
+            made.update(held_by_host(signature, made, call=step, trial=self.seed))
             yield {**made, **(self.values[step] if step < len(self.values) else {})}
 
     def __str__(self) -> str:

@@ -76,6 +76,19 @@ def _parts(value: Array) -> Array:
     return np.stack([value.real, value.imag], axis=-1)
 
 
+def is_exact(dtype: np.dtype[Any]) -> bool:
+    """Whether values of this type are equal or not, and never nearly so."""
+    # ml_dtypes has integers of four bits, whose kind is another.
+    return dtype.kind in "iubOSU" or dtype.name.startswith(("int", "uint"))
+
+
+def count_finite(value: Array) -> int:
+    """How many elements say something: neither NaN nor infinite."""
+    if is_exact(value.dtype):
+        return int(value.size)
+    return int(np.count_nonzero(np.isfinite(value)))
+
+
 def _incomparable(reference: Array, problem: str) -> ValueDifference:
     return ValueDifference(
         reference.size, reference.size, math.inf, math.inf, -math.inf, 0.0, problem=problem

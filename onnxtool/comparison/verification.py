@@ -51,6 +51,7 @@ class OutputVerdict:
         trial: Where that was.
         step: At which call of it, from 0.
         tolerance: What its error may be: 0 for integers, Booleans and strings.
+        compared: Elements of the reference that were finite, over all trials.
         flips: Of the argmax along the last axis, over all trials; None unless it holds logits.
     """
 
@@ -59,11 +60,13 @@ class OutputVerdict:
     trial: Trial
     step: int
     tolerance: float
+    compared: int
     flips: Flips | None = None
 
     @property
     def passed(self) -> bool:
-        return self.worst.error <= self.tolerance
+        """Whether its worst error is within the tolerance; nothing that is infinite is."""
+        return self.worst.error <= self.tolerance and math.isfinite(self.worst.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +127,33 @@ class Verification:
 
     @property
     def verdict(self) -> Verdict:
-        """Failed if anything says so; inconclusive without a single comparison."""
+        """Failed if anything says so; inconclusive if `doubts` do."""
         failed = any(result.failed for result in self.trials)
         if self.misfits or failed or not all(output.passed for output in self.outputs):
             return Verdict.FAILED
-        compared = any(result.steps for result in self.trials) and self.outputs
-        return Verdict.PASSED if compared else Verdict.INCONCLUSIVE
+        return Verdict.INCONCLUSIVE if self.doubts else Verdict.PASSED
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why passing would prove too little.
+
+        1. Nothing was run.
+        2. Real values, which were asked for, were not, or a closed loop ended early.
+        3. An output never held anything but NaN and infinities, or nothing at all.
+        """
+        found: list[str] = []
+        if not any(result.steps for result in self.trials):
+            found.append("nothing was run")
+        for result in self.trials:
+            if result.refused and (result.steps or result.trial.evidence != "random"):
+                calls = f"{result.steps} of {result.trial.steps} calls"
+                found.append(f"{result.trial}: {calls}, then the reference refuses")
+        found += [
+            f"`{output.name}` never held a finite value"
+            for output in self.outputs
+            if not output.compared
+        ]
+        return tuple(found)
 
     @property
     def evidence(self) -> str:

@@ -14,7 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import tee
 
-from onnxtool.comparison.loop import closed_loop
+import numpy as np
+
+from onnxtool.comparison.bisection import Bisection, bisect
+from onnxtool.comparison.loop import closed_loop, inputs_at
 from onnxtool.comparison.substitution import misfits
 from onnxtool.comparison.trials import Trial, sweep
 from onnxtool.comparison.values import (
@@ -23,8 +26,16 @@ from onnxtool.comparison.values import (
     ValueDifference,
     argmax_flips,
     compare_values,
+    count_finite,
+    is_exact,
 )
-from onnxtool.comparison.verification import Drift, OutputVerdict, TrialResult, Verification
+from onnxtool.comparison.verification import (
+    Drift,
+    OutputVerdict,
+    TrialResult,
+    Verdict,
+    Verification,
+)
 from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView
@@ -37,6 +48,8 @@ SEEDS = 4
 STEPS = 100
 # Of a quotient, in place of a tolerance of zero.
 TINY = 1e-300
+# In place of an output that is not there: no output has this many axes and no elements.
+_NOTHING: Array = np.zeros((0,) * 9, np.void)
 # Roles whose last axis is a choice among tokens.
 _LOGITS = frozenset({Role.JOINT, Role.DECODER_JOINT, Role.CTC})
 
@@ -47,6 +60,7 @@ def verify_graphs(
     *,
     tolerance: float = TOLERANCE,
     trials: Sequence[Trial] | None = None,
+    find_node: bool = False,
     limits: Limits = Limits(),  # noqa: B008 - immutable
     progress: Progress = SILENT,
 ) -> Verification:
@@ -57,6 +71,7 @@ def verify_graphs(
         candidate: The graph that is to replace it.
         tolerance: Of the error of floating-point outputs, in standard deviations.
         trials: What to try them on; None for random values at several sizes.
+        find_node: Whether to look for the first node that differs, if they do.
         limits: What one session may take.
         progress: Told about each trial.
 
@@ -73,11 +88,16 @@ def verify_graphs(
     raw = Session(reference.path, SessionSettings(optimize=False), limits)
     with raw, Session(candidate.path, limits=limits) as shipped:
         for trial in trials if not unfit else ():
-            judge.begin(trial)
-            results.append(_try(judge, trial, trial.calls(reference, known), (raw, shipped)))
+            result = _try(judge, trial, trial.calls(reference, known), (raw, shipped))
+            if result.refused and not result.steps:
+                # Maybe an integer was out of the range of what it selects from.
+                careful = replace(trial, narrow=True)
+                again = _try(judge, careful, careful.calls(reference, known), (raw, shipped))
+                result = again if again.steps else result
+            results.append(result)
             progress.advance(1)
     progress.finish()
-    return Verification(
+    found = Verification(
         reference.path,
         candidate.path,
         unfit,
@@ -85,6 +105,36 @@ def verify_graphs(
         judge.verdicts,
         tolerance,
         judge.drift,
+    )
+    if not find_node or found.verdict is not Verdict.FAILED or unfit:
+        return found
+    return replace(found, bisection=_first_node(reference, candidate, found, limits, progress))
+
+
+def _first_node(
+    reference: ModelView,
+    candidate: ModelView,
+    found: Verification,
+    limits: Limits,
+    progress: Progress,
+) -> Bisection | None:
+    """Where the graphs part, on the inputs of the output that is off most; None if none is."""
+    failed = [output for output in found.outputs if not output.passed]
+    if not failed:
+        return None
+    known = signature(reference)
+    worst = max(failed, key=lambda output: output.worst.error)
+    with Session(reference.path, SessionSettings(optimize=False), limits) as session:
+        calls = worst.trial.calls(reference, known)
+        feeds = inputs_at(session, known, calls, worst.step)
+    return bisect(
+        reference,
+        candidate,
+        feeds,
+        [output.name for output in failed],
+        tolerance=found.tolerance,
+        limits=limits,
+        progress=progress,
     )
 
 
@@ -95,6 +145,7 @@ def _try(
     sessions: tuple[Session, Session],
 ) -> TrialResult:
     """Make the calls of a trial with both, for as long as the reference takes them."""
+    judge.begin(trial)
     step, refused = 0, ""
     # Each gets the same calls, one after the other, so that only one needs to be held.
     first, second = tee(calls)
@@ -135,7 +186,13 @@ class _Judge:
 
     def compare(self, wanted: Mapping[str, Array], given: Mapping[str, Array], step: int) -> None:
         """Compare the outputs of one call."""
-        found = [self._judge(name, value, given[name], step) for name, value in wanted.items()]
+        left, right = dict(_tensors(wanted)), dict(_tensors(given))
+        found = [
+            self._judge(name, value, right.get(name, _NOTHING), step)
+            for name, value in left.items()
+        ]
+        if not found:
+            return
         if self._trial is self._loop:
             worst = max(
                 found, key=lambda verdict: verdict.worst.error / max(verdict.tolerance, TINY)
@@ -146,15 +203,19 @@ class _Judge:
         if self._trial is None:
             raise AssertionError("nothing was begun")
         difference = compare_values(wanted, given)
-        exact = wanted.dtype.kind in "iubOSU"
         flips = self._flips(name, wanted, given, difference)
+        tolerance = 0.0 if is_exact(wanted.dtype) else self.tolerance
         verdict = OutputVerdict(
-            name, difference, self._trial, step, 0.0 if exact else self.tolerance, flips
+            name, difference, self._trial, step, tolerance, count_finite(wanted), flips
         )
         before = self._worst.get(name)
         if before is not None:
             worse = verdict if difference.error > before.worst.error else before
-            self._worst[name] = replace(worse, flips=_sum(before.flips, flips))
+            self._worst[name] = replace(
+                worse,
+                compared=before.compared + verdict.compared,
+                flips=_sum(before.flips, flips),
+            )
         else:
             self._worst[name] = verdict
         return verdict
@@ -181,6 +242,18 @@ class _Judge:
         over = next((step for step, (_, name) in enumerate(self._errors) if name), None)
         name = "" if over is None else self._errors[over][1]
         return Drift(tuple(error for error, _ in self._errors), over, name)
+
+
+def _tensors(outputs: Mapping[str, object]) -> Iterator[tuple[str, Array]]:
+    """Every tensor of the outputs: those of a sequence by number, those of a map by key."""
+    for name, value in outputs.items():
+        if isinstance(value, list):
+            yield from _tensors({f"{name}[{index}]": item for index, item in enumerate(value)})
+        elif isinstance(value, dict):
+            yield from _tensors({f"{name}[{key!r}]": item for key, item in value.items()})
+        else:
+            # An optional that holds nothing is None, and None is None.
+            yield name, value if isinstance(value, np.ndarray) else np.array([value])
 
 
 def _sum(left: Flips | None, right: Flips | None) -> Flips | None:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from onnxtool.comparison.bisection import Bisection, bisect
 from onnxtool.comparison.bundles import BundleVerification, verify_bundles
-from onnxtool.comparison.loop import inputs_at
 from onnxtool.comparison.trials import Trial, sweep
 from onnxtool.comparison.values import Array
-from onnxtool.comparison.verification import Verdict, Verification
+from onnxtool.comparison.verification import Verification
 from onnxtool.comparison.verifier import SEEDS, STEPS, TOLERANCE, verify_graphs
-from onnxtool.errors import UnsupportedModelError
+from onnxtool.errors import UnsupportedModelError, UsageError
 from onnxtool.model.bundle import Bundle, load
 from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
-from onnxtool.runtime.session import Limits, Session, SessionSettings
+from onnxtool.runtime.session import Limits, Session
 from onnxtool.speech.cache_aware import AUDIO, LENGTH, CacheAwareEncoder
 from onnxtool.speech.cache_sizes import sized
 from onnxtool.speech.decoding import MAX_SYMBOLS
@@ -70,14 +68,21 @@ def verify(
     Raises:
         ModelLoadError: One of them cannot be read.
         UnsupportedModelError: One is a graph and the other a folder.
-        UsageError: An input has a kind that cannot be made up.
+        UsageError: An input has a kind that cannot be made up, or a number is out of range.
     """
+    if not 0 <= tolerance < math.inf:
+        raise UsageError(f"tolerance {tolerance}: no number from 0", hint="as in 0.0001")
+    if min(seeds, steps, max_symbols) < 1:
+        raise UsageError("seeds, steps and max_symbols are at least 1")
     left, right = (_loaded(model, allow_links=allow_links) for model in (reference, candidate))
     if isinstance(left, Bundle) and isinstance(right, Bundle):
         return verify_bundles(
             left,
             right,
             tolerance=tolerance,
+            seeds=seeds,
+            steps=steps,
+            find_node=find_node,
             utterances=utterances,
             evidence=evidence,
             max_symbols=max_symbols,
@@ -91,13 +96,15 @@ def verify(
         )
     known = signature(left)
     trials = [*sweep(known, seeds=seeds, steps=steps), *_real(left, utterances, evidence)]
-    found = verify_graphs(
-        left, right, tolerance=tolerance, trials=trials, limits=limits, progress=progress
+    return verify_graphs(
+        left,
+        right,
+        tolerance=tolerance,
+        trials=trials,
+        find_node=find_node,
+        limits=limits,
+        progress=progress,
     )
-    if find_node and found.verdict is Verdict.FAILED and not found.misfits:
-        where = _first_node(left, right, found, limits=limits, progress=progress)
-        return replace(found, bisection=where)
-    return found
 
 
 def _loaded(model: Model, *, allow_links: bool) -> ModelView | Bundle:
@@ -145,25 +152,3 @@ def _chunks(model: ModelView, known: Signature) -> Calls:
             yield {AUDIO: window.of(features[None]), LENGTH: np.array([window.length])}
 
     return calls
-
-
-def _first_node(
-    reference: ModelView,
-    candidate: ModelView,
-    found: Verification,
-    *,
-    limits: Limits,
-    progress: Progress,
-) -> Bisection | None:
-    """Where the graphs part, on the inputs of the output that is off most; None if none is."""
-    failed = [output for output in found.outputs if not output.passed]
-    if not failed:
-        return None
-    known = signature(reference)
-    worst = max(failed, key=lambda output: output.worst.error)
-    with Session(reference.path, SessionSettings(optimize=False), limits) as session:
-        calls = worst.trial.calls(reference, known)
-        feeds = inputs_at(session, known, calls, worst.step)
-    return bisect(
-        reference, candidate, feeds, tolerance=found.tolerance, limits=limits, progress=progress
-    )

@@ -37,6 +37,10 @@ def document(found: Verification | BundleVerification) -> Document:
 
 def _bundle(found: BundleVerification) -> Iterator[Block]:
     yield Heading(f"{found.candidate} for {found.reference}: {found.verdict}", 1)
+    for misfit in found.misfits:
+        yield Paragraph(misfit, Tone.BAD)
+    if found.asked and not found.agreement:
+        yield Paragraph("the utterances were not used: nothing could recognize them", Tone.DOUBTFUL)
     if found.missing:
         yield Paragraph(f"no counterpart of {', '.join(found.missing)}", Tone.BAD)
     if found.agreement:
@@ -61,6 +65,8 @@ def _details(found: Verification) -> Iterator[Block]:
     yield Facts(tuple(_tried(found)))
     if found.outputs:
         yield _outputs(found.outputs)
+    for doubt in found.doubts:
+        yield Paragraph(f"proves too little: {doubt}", Tone.DOUBTFUL)
     for result in found.trials:
         if result.failed:
             yield Paragraph(f"{result.trial}: the candidate fails: {result.failed}", Tone.BAD)
@@ -77,7 +83,7 @@ def _tried(found: Verification) -> Iterator[tuple[str, str]]:
     yield "tried", f"{count(len(made), 'trial')}, {count(calls, 'call')}, {found.evidence}{weak}"
     refused = [result for result in found.trials if result.refused]
     for result in refused:
-        yield "refused by both", f"{result.trial}: {result.refused}"
+        yield "refused", f"by the reference, {result.trial}: {result.refused}"
 
 
 def _outputs(outputs: tuple[OutputVerdict, ...]) -> Table:
@@ -151,11 +157,15 @@ def _drift(drift: Drift) -> Iterator[tuple[str, str]]:
 
 
 def _bisection(found: Bisection) -> Iterator[tuple[str, str]]:
-    spent = f"{count(found.rounds, 'round')} over {count(found.candidates, 'value')}, "
+    shared = f"{found.candidates:,} of {count(found.values, 'value')}"
+    spent = f"{count(found.rounds, 'round')} over {shared}, "
     spent += f"{size(found.largest_bytes)} of taps at most"
     if not found.value:
         yield "first node", f"none: no tapped value is out on the same inputs ({spent})"
         return
+    if found.candidates < found.values // 2:
+        # Renamed: `diff` aligns by structure, and knows which weights differ.
+        yield "not sure", f"only {shared} go by the same names: the fault may be before this node"
     yield "first node", f"{found.node} ({found.operator})"
     yield "its output", f"{found.value}: error {number(found.error)}"
     yield "still good", found.last_good or "nothing before it"

@@ -18,10 +18,11 @@ def verification(found: Verification | BundleVerification) -> dict[str, object]:
     if isinstance(found, Verification):
         graphs = [_graph(found.reference.name, found)]
         missing: tuple[str, ...] = ()
+        misfits: tuple[str, ...] = ()
         agreed: Agreement | None = None
     else:
         graphs = [_graph(name, graph) for name, graph in found.graphs]
-        missing, agreed = found.missing, found.agreement
+        missing, misfits, agreed = found.missing, found.misfits, found.agreement
     return {
         "schema": SCHEMA,
         "reference": str(found.reference),
@@ -29,6 +30,7 @@ def verification(found: Verification | BundleVerification) -> dict[str, object]:
         "verdict": found.verdict.value,
         "graphs": graphs,
         "missing": list(missing),
+        "misfits": list(misfits),
         "end_to_end": _agreement(agreed) if agreed else None,
     }
 
@@ -40,6 +42,7 @@ def _graph(name: str, found: Verification) -> dict[str, object]:
         "evidence": found.evidence,
         "tolerance": found.tolerance,
         "misfits": list(found.misfits),
+        "doubts": list(found.doubts),
         "trials": [_trial(result) for result in found.trials],
         "outputs": [_output(output) for output in found.outputs],
         "drift": _drift(found.drift) if found.drift else None,
@@ -69,6 +72,7 @@ def _output(output: OutputVerdict) -> dict[str, object]:
         "snr_db": finite(worst.snr_db),
         "cosine": worst.cosine,
         "elements": worst.elements,
+        "compared": output.compared,
         "differing": worst.differing,
         "nonfinite": worst.nonfinite,
         "problem": worst.problem or None,
@@ -103,6 +107,7 @@ def _bisection(found: Bisection) -> dict[str, object]:
         "error": finite(found.error),
         "last_good": found.last_good or None,
         "candidates": found.candidates,
+        "values": found.values,
         "rounds": found.rounds,
         "largest_bytes": found.largest_bytes,
     }

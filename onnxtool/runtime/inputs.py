@@ -54,6 +54,12 @@ INDICES = {
     "Trilu": (1,),
     "Unsqueeze": (1,),
 }
+# Of strings.
+WORDS = ("", "a", "word", "two words", "ß")
+# Operators that give other ids than they take, in about the same range.
+_ARITHMETIC = frozenset(
+    {"Add", "Clip", "Concat", "Max", "Min", "Mod", "Pad", "Slice", "Sub", "Where"}
+)
 # Operators that hand ids through unchanged.
 _THROUGH = frozenset(
     {"Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
@@ -67,6 +73,7 @@ def feeds(
     *,
     seed: int = 0,
     ragged: bool = False,
+    narrow: bool = False,
 ) -> dict[str, Array]:
     """A value for each input.
 
@@ -77,6 +84,7 @@ def feeds(
             empty, and the audio has `TIME` frames.
         seed: Of what is random.
         ragged: Whether the utterances of a batch differ in length; the first is the longest.
+        narrow: Whether integers that may be indices are 0 and 1 only, which nearly all graphs take.
 
     Raises:
         UsageError: An input has an element type, or a kind, that cannot be made up.
@@ -96,7 +104,9 @@ def feeds(
         elif _is_length(spec):
             values[spec.name] = _lengths(shape, time, ragged=ragged).astype(dtype)
         else:
-            values[spec.name] = _random(model, spec.name, shape, dtype, generator)
+            values[spec.name] = _random(
+                model.roots[0], spec.name, shape, dtype, generator, narrow=narrow
+            )
     return values
 
 
@@ -150,17 +160,39 @@ def _time(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> int | 
     return None
 
 
+def held_by_host(
+    signature: Signature, values: Mapping[str, Array], *, call: int, trial: int
+) -> dict[str, Array]:
+    """Inputs that a host keeps count of, as they are at a later call, or in another trial.
+
+    1. Which branch a merged decoder takes: the first at the first call, the other at all later
+       ones; without states, they take turns.
+    2. How much was consumed: as much more with every call as it has ids, or else one.
+    3. The sample rate: 16 kHz, and 8 kHz in every other trial.
+    """
+    ids = next((v.shape[1] for v in values.values() if v.dtype.kind in "iu" and v.ndim == 2), 1)
+    later = call if signature.states else trial
+    held = {"use_cache_branch": later > 0, "offset": call * ids, "sr": (16_000, 8_000)[trial % 2]}
+    return {
+        name: np.full_like(values[name], value) for name, value in held.items() if name in values
+    }
+
+
 def _random(
-    model: ModelView,
+    scope: Scope,
     name: str,
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
     generator: np.random.Generator,
+    *,
+    narrow: bool,
 ) -> Array:
+    if dtype.kind == "O":
+        return generator.choice(np.array(WORDS, object), shape)
     if dtype.kind == "b":
         return generator.integers(0, 2, shape).astype(dtype)
     if dtype.kind in "iu":
-        low, high = _range(model.roots[0], name, dtype)
+        low, high = _range(scope, name, dtype, narrow=narrow)
         return generator.integers(low, high, shape).astype(dtype)
     return generator.standard_normal(shape).astype(dtype)
 
@@ -170,18 +202,20 @@ def id_limit(model: ModelView, name: str) -> int | None:
     return _table_size(model.roots[0], name)
 
 
-def _range(scope: Scope, name: str, dtype: np.dtype[Any]) -> tuple[int, int]:
+def _range(scope: Scope, name: str, dtype: np.dtype[Any], *, narrow: bool) -> tuple[int, int]:
     """From where, and up to but without where, an integer input makes sense.
 
     1. What looks up in a table of known size has as many values.
-    2. What may become an index or a size is 0 or 1, which nearly everything takes.
+    2. What may become an index or a size has as many values as a table that it reaches through
+       arithmetic; without one, or if that is too many, it is 0 or 1.
     3. Anything else is data, of both signs, in the range of its type.
     """
     size = _table_size(scope, name)
     if size is not None:
         return 0, size
     if _may_be_an_index(scope, name):
-        return 0, 2
+        table = None if narrow else _table_size(scope, name, through=_THROUGH | _ARITHMETIC)
+        return 0, table or 2
     limits = np.iinfo(dtype)
     return max(int(limits.min), -LARGEST), min(int(limits.max), LARGEST) + 1
 
@@ -204,7 +238,7 @@ def _may_be_an_index(scope: Scope, name: str) -> bool:
     return False
 
 
-def _table_size(scope: Scope, name: str) -> int | None:
+def _table_size(scope: Scope, name: str, through: frozenset[str] = _THROUGH) -> int | None:
     """Follow a value to the first `Gather` that uses it as its index into a stored table."""
     tables = {tensor.name: tensor for tensor in scope.initializers}
     known = {name}
@@ -213,7 +247,7 @@ def _table_size(scope: Scope, name: str) -> int | None:
             table = tables.get(node.input[0])
             if table is not None and table.dims:
                 return int(table.dims[integer(node, "axis") % len(table.dims)])
-        if node.op_type in _THROUGH and node.input[:1] and node.input[0] in known:
+        if node.op_type in through and not known.isdisjoint(node.input):
             known.update(node.output)
     return None
 
@@ -225,6 +259,8 @@ def _numpy(spec: TensorSpec) -> np.dtype[Any]:
         UsageError: It has none.
     """
     try:
+        if spec.dtype == "string":
+            return np.dtype(object)
         # ONNX writes float8e4m3fn, and ml_dtypes float8_e4m3fn.
         name = spec.dtype.replace("float8e", "float8_e")
         return np.dtype(getattr(ml_dtypes, name, spec.dtype))

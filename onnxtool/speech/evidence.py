@@ -49,8 +49,13 @@ def read_features(path: Path) -> Iterator[Utterance]:
                         f"{path}: `{name}` is {value.dtype} {list(value.shape)}",
                         hint="features are floats [n_mels, T]",
                     )
+                if not np.isfinite(value).all():
+                    raise OnnxToolError(
+                        f"{path}: `{name}` has values that are not finite",
+                        hint="leave it out, or compute it again",
+                    )
                 yield Utterance(name, value.astype(np.float32))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, TypeError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise OnnxToolError(
             f"{path}: no features can be read: {error}", hint="write them with numpy.savez"
         ) from None
@@ -77,6 +82,8 @@ def read_recordings(manifest: Path, settings: FeatureSettings) -> Iterator[Utter
                 hint='as in {"audio_filepath": "audio/000.wav", "text": "bird"}',
             ) from None
         audio = read_wave(manifest.parent / str(file), settings.sample_rate_hz)
+        if audio.size < settings.hop_samples:
+            raise OnnxToolError(f"{manifest.parent / str(file)}: shorter than one feature frame")
         yield Utterance(Path(str(file)).stem, log_mel(audio, settings), str(text))
 
 

@@ -123,3 +123,29 @@ def test_a_failure_is_followed_to_its_node(tmp_path: Path) -> None:
     assert isinstance(found, Verification)
     assert found.bisection is not None
     assert found.bisection.operator == "Gather"
+
+
+def test_other_words_for_the_same_ids_fail(folder: Callable[[str], Path]) -> None:
+    reference, candidate = folder("a"), folder("b")
+    vocabulary = candidate / "vocab.txt"
+    words = vocabulary.read_text().splitlines()
+    words[0], words[1] = f"{words[1].split()[0]} 0", f"{words[0].split()[0]} 1"
+    vocabulary.write_text("\n".join(words))
+    found = judged(reference, candidate, *UTTERANCES[:1])
+    assert found.verdict is Verdict.FAILED
+    assert found.misfits == ("token 0 is `one`, was `zero`, and 1 more differ",)
+
+
+def test_utterances_that_nothing_recognizes_prove_nothing(folder: Callable[[str], Path]) -> None:
+    reference, candidate = folder("a"), folder("b")
+    for path in (reference, candidate):
+        (path / "encoder.onnx").unlink()
+    assert judged(reference, candidate, *UTTERANCES[:1]).verdict is Verdict.INCONCLUSIVE
+    assert judged(reference, candidate).verdict is Verdict.PASSED
+
+
+def test_utterances_that_the_encoder_refuses_prove_nothing() -> None:
+    path = WORDS_TDT / "encoder.onnx"
+    wrong = Utterance("64 mels", np.zeros((64, 100), np.float32))
+    found = verify(path, path, seeds=1, utterances=[wrong], evidence="f.npz")
+    assert found.verdict is Verdict.INCONCLUSIVE

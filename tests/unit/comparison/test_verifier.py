@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
 from onnxtool.comparison.trials import Trial
 from onnxtool.comparison.verification import Verdict, Verification
 from onnxtool.comparison.verifier import verify_graphs
+from onnxtool.comparison.verify import verify
+from onnxtool.errors import UsageError
 from onnxtool.model.artifact import load_graph
 from tests.support.models import WORDS_TDT, model, write
 
@@ -197,3 +200,97 @@ def test_the_sample_stands_in_for_itself(name: str) -> None:
     found = verify_graphs(view, view, trials=trials)
     assert found.verdict is Verdict.PASSED
     assert found.evidence == "random"
+
+
+# --- What is easily missed ------------------------------------------------------------------------
+
+BRANCHES = """g (float[N] x, bool[1] use_cache_branch) => (float[N] y) {{
+    y = If(use_cache_branch) <then_branch = t () => (float[N] a) {{
+        c = Constant <value_float = {}> () a = Mul(x, c) }}, else_branch = e () => (float[N] b) {{
+        b = Neg(x) }}> }}"""
+LOOKUP = """g (int64[N] ids) => (float[N] y) {{
+    one = Constant <value_int = 1> () more = Add(ids, one) less = Sub(more, one)
+    {} y = Gather(table, kept) }}"""
+
+
+def test_both_branches_of_a_merged_decoder_are_run(tmp_path: Path) -> None:
+    left, right = BRANCHES.format(2.0), BRANCHES.format(5.0)
+    assert verified(tmp_path, left, right).verdict is Verdict.FAILED
+    assert verified(tmp_path, left, left).verdict is Verdict.PASSED
+
+
+def test_ids_reach_all_of_a_table_behind_arithmetic(tmp_path: Path) -> None:
+    clipped = "low = Constant <value_int = 0> () high = Constant <value_int = 1> ()"
+
+    def looked_up(body: str) -> onnx.ModelProto:
+        proto = model(LOOKUP.format(body))
+        table = onnx.numpy_helper.from_array(np.arange(100, dtype=np.float32), "table")
+        proto.graph.initializer.append(table)
+        return proto
+
+    left, right = (
+        load_graph(write(tmp_path / f"{index}.onnx", looked_up(body)))
+        for index, body in enumerate(
+            ("kept = Identity(less)", f"{clipped} kept = Clip(less, low, high)")
+        )
+    )
+    assert verify_graphs(left, right).verdict is Verdict.FAILED
+    assert verify_graphs(left, left).verdict is Verdict.PASSED
+
+
+def test_an_index_out_of_range_is_tried_again_with_care(tmp_path: Path) -> None:
+    """Twice the id is beyond the table for half of all ids."""
+    text = """g (int64[N] ids) => (float[N] y) <float[4] table = {1, 2, 3, 4}> {
+        twice = Add(ids, ids) y = Gather(table, twice) }"""
+    found = verified(tmp_path, text, text)
+    assert found.verdict is Verdict.PASSED
+    assert any(result.trial.narrow for result in found.trials)
+
+
+def test_sequences_are_compared_item_by_item(tmp_path: Path) -> None:
+    text = """g (float[N] x) => (seq(float[M]) y) {{
+        a = {}(x) b = Neg(x) y = SequenceConstruct(a, b) }}"""
+    found = verified(tmp_path, text.format("Abs"), text.format("Relu"))
+    assert found.verdict is Verdict.FAILED
+    assert {o.name: o.passed for o in found.outputs} == {"y[0]": False, "y[1]": True}
+    assert verified(tmp_path, text.format("Abs"), text.format("Abs")).verdict is Verdict.PASSED
+
+
+def test_strings_go_in(tmp_path: Path) -> None:
+    twice = graph("string[N]", "y = StringConcat(x, x)")
+    once = graph("string[N]", "y = Identity(x)")
+    assert verified(tmp_path, twice, once).verdict is Verdict.FAILED
+    assert verified(tmp_path, twice, twice).verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize(
+    "body", ["z = Sub(x, x) y = Div(z, z)", "c = Less(x, x) y = Compress(x, c)"]
+)
+def test_outputs_that_hold_nothing_prove_nothing(tmp_path: Path, body: str) -> None:
+    found = verified(tmp_path, graph("float[N]", body), graph("float[N]", body))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.doubts == ("`y` never held a finite value",)
+
+
+def test_a_loop_that_the_reference_ends_early_proves_too_little(tmp_path: Path) -> None:
+    """The cache has room for three calls."""
+    text = """g (float[1, 2] x, float[1, N] past_k) => (float[1, M] present_k, float[1, 2] y) {
+        present_k = Concat <axis = 1> (past_k, x) r = Relu(x)
+        n = Shape(present_k) i = Constant <value_ints = [1]> () length = Gather(n, i)
+        seven = Constant <value_ints = [7]> () rest = Sub(seven, length)
+        room = ConstantOfShape(rest) zero = ReduceSum(room) y = Add(r, zero) }"""
+    found = verified(tmp_path, text, text, trials=[Trial({"N": 0}, 0, steps=10)])
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.trials[0].steps == 3
+    assert "3 of 10 calls, then the reference refuses" in found.doubts[0]
+
+
+def test_an_infinite_tolerance_is_none() -> None:
+    path = WORDS_TDT / "joint.onnx"
+    for tolerance in (float("inf"), float("nan"), -1.0):
+        with pytest.raises(UsageError, match="tolerance"):
+            verify(path, path, tolerance=tolerance)
+    with pytest.raises(UsageError):
+        verify(path, path, seeds=0)
+    with pytest.raises(UsageError):
+        verify(path, path, steps=0)

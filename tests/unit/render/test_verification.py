@@ -23,11 +23,11 @@ from onnxtool.speech.decoding import Emission
 SCHEMA = Path(__file__).parents[3] / "docs" / "json-schemas" / "verify-1.json"
 TRIAL = Trial({"time": 97, "batch": 2}, 3)
 WORST = ValueDifference(100, 7, 0.5, 0.25, 12.5, 0.99, where=(0, 3))
-BAD = OutputVerdict("logits", WORST, TRIAL, 4, 1e-4, Flips(81, 2, 0.125))
+BAD = OutputVerdict("logits", WORST, TRIAL, 4, 1e-4, 100, Flips(81, 2, 0.125))
 RESHAPED = ValueDifference(
     4, 4, math.inf, math.inf, -math.inf, 0.0, problem="[4] in one, [5] in the other"
 )
-LOST = OutputVerdict("other", RESHAPED, TRIAL, 0, 1e-4)
+LOST = OutputVerdict("other", RESHAPED, TRIAL, 0, 1e-4, 0)
 FAILED = Verification(
     Path("a.onnx"),
     Path("b.onnx"),
@@ -40,7 +40,7 @@ FAILED = Verification(
     (BAD, LOST),
     1e-4,
     Drift((0.0, 0.1, 0.25), 1, "logits"),
-    Bisection("v", "node_3", "Conv", 0.3, "u", 900, 4, 2048),
+    Bisection("v", "node_3", "Conv", 0.3, "u", 900, 1000, 4, 2048),
 )
 EMISSION = Emission(7, 3, 2, 1.5, 0.25)
 FOLDER = BundleVerification(
@@ -82,11 +82,12 @@ def test_json_is_what_the_schema_promises(found: Verification | BundleVerificati
         "seed 3 at time=97 batch=2, call 4",
         "[4] in one, [5] in the other",
         "random (weak evidence)",
-        "refused by both: seed 3 at time=97 batch=2: too short",
+        "by the reference, seed 3 at time=97 batch=2: too short",
+        "proves too little: `other` never held a finite value",
         "the candidate fails: no kernel",
         "call 1: `logits`",
         "node_3 (Conv)",
-        "4 rounds over 900 values, 2.00 KiB of taps at most",
+        "4 rounds over 900 of 1,000 values, 2.00 KiB of taps at most",
     ],
 )
 def test_a_failure_says_how_much_and_where(part: str) -> None:

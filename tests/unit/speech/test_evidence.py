@@ -15,12 +15,14 @@ from onnxtool.speech.features import FeatureSettings, settings_of
 from tests.support.models import WORDS_TDT
 
 
-def recording(path: Path, *, rate: int = 16_000, channels: int = 1, width: int = 2) -> Path:
+def recording(
+    path: Path, *, rate: int = 16_000, channels: int = 1, width: int = 2, samples: int = 1600
+) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setframerate(rate)
         file.setnchannels(channels)
         file.setsampwidth(width)
-        file.writeframes(bytes(1600 * channels * width))
+        file.writeframes(bytes(samples * channels * width))
     return path
 
 
@@ -46,6 +48,26 @@ def test_files_that_are_no_archive_are_refused(tmp_path: Path, content: bytes) -
         list(read_features(tmp_path / "f.npz"))
     with pytest.raises(OnnxToolError, match="missing"):
         list(read_features(tmp_path / "missing.npz"))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
+    np.savez(tmp_path / "f.npz", bad=np.full((80, 9), value, np.float32))
+    with pytest.raises(OnnxToolError, match="not finite"):
+        list(read_features(tmp_path / "f.npz"))
+
+
+def test_one_array_alone_is_no_archive(tmp_path: Path) -> None:
+    np.save(tmp_path / "f.npy", np.zeros((80, 9), np.float32))
+    with pytest.raises(OnnxToolError, match=r"f\.npy"):
+        list(read_features(tmp_path / "f.npy"))
+
+
+def test_a_recording_without_a_frame_is_refused(tmp_path: Path) -> None:
+    recording(tmp_path / "a.wav", samples=10)
+    (tmp_path / "m.jsonl").write_text(json.dumps({"audio_filepath": "a.wav"}))
+    with pytest.raises(OnnxToolError, match="shorter than one"):
+        list(read_recordings(tmp_path / "m.jsonl", FeatureSettings()))
 
 
 def test_pickles_are_not_opened(tmp_path: Path) -> None:
