@@ -132,6 +132,9 @@ GRAPHS: tuple[Builder, ...] = (
     graphs.raw_data_too_short,
     graphs.raw_data_too_short_and_large,
     graphs.raw_data_shape_overflows,
+    graphs.branch_missing,
+    graphs.split_into_more_than_declared,
+    graphs.versions_from_the_future,
     graphs.unknown_element_type,
     graphs.unknown_element_type_of_input,
 )

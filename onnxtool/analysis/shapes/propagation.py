@@ -189,8 +189,10 @@ class _Propagation:
         Raises:
             InferenceError: The inputs do not fit the operator.
         """
-        if node.op_type == "Split" and integer(node, "num_outputs") > len(node.output):
-            return {}  # onnx would make a list of so many sizes.
+        given = len(node.output)
+        if node.op_type == "Split" and integer(node, "num_outputs", given) != given:
+            # onnx would make a list of so many sizes, or end the process at the first too many.
+            raise onnx.shape_inference.InferenceError("num_outputs is not the number of outputs")
         if node.op_type in _LIKE_INPUT and inputs and inputs[0]:
             return dict.fromkeys(node.output[:1], inputs[0].type)
         known = {n: v for n, v in zip(node.input, inputs, strict=True) if v is not None}
