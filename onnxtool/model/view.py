@@ -11,6 +11,7 @@ from pathlib import Path
 import onnx
 
 from onnxtool.model.external import ExternalFile, external_files
+from onnxtool.model.file_stamp import FileStamp
 from onnxtool.model.skeleton import own_location
 from onnxtool.model.tensors import (
     Holder,
@@ -97,12 +98,14 @@ class ModelView:
         path: The file it was read from.
         size_bytes: The size of that file.
         allow_links: Whether its external data may be read through links.
+        stamp: Of that file when it was read; None for a model that no file holds.
     """
 
     proto: onnx.ModelProto
     path: Path
     size_bytes: int = 0
     allow_links: bool = False
+    stamp: FileStamp | None = None
 
     @property
     def folder(self) -> Path:
