@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import onnx
 
@@ -22,6 +22,7 @@ from onnxtool.analysis.shapes.propagation import run_shapes
 from onnxtool.analysis.shapes.values import KnownShape, Value
 from onnxtool.analysis.sizes import resolve
 from onnxtool.model.frozen import FrozenDict
+from onnxtool.model.modules import ModulePath, node_module
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import MAX_ELEMENTS, count_elements, dtype
 from onnxtool.model.view import STANDARD_DOMAINS, ModelView, node_name, operator
@@ -53,6 +54,20 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeMacs:
+    """What one node does.
+
+    Attributes:
+        module: The module that it came from.
+    """
+
+    node: str
+    operator: str
+    module: ModulePath
+    macs: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
     """The cost of one run.
 
@@ -60,7 +75,7 @@ class Cost:
         sizes: Given sizes, by symbol.
         assumed: Sizes assumed for what was not given.
         macs: Multiply-accumulate operations by operator, largest first.
-        node_macs: (node, MACs) for each node that does any, in order of execution.
+        node_macs: Of each node that may do any, in order of execution.
         weight_bytes: Bytes of all stored tensors.
         peak_activation_bytes: The most that inputs and intermediate values occupy at once, each
             freed after its last use; an estimate, since a runtime plans its memory in its own way.
@@ -78,7 +93,7 @@ class Cost:
     sizes: Mapping[str, int]
     assumed: Mapping[str, int]
     macs: Mapping[str, int]
-    node_macs: tuple[tuple[onnx.NodeProto, int], ...]
+    node_macs: tuple[NodeMacs, ...] = field(repr=False)
     weight_bytes: int
     peak_activation_bytes: int
     peak_at: str
@@ -115,7 +130,11 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
         sizes=FrozenDict(sizes.given),
         assumed=FrozenDict(sizes.assumed),
         macs=FrozenDict(by_operator.most_common()),
-        node_macs=tuple((node, macs) for node, macs in counted if isinstance(macs, int)),
+        node_macs=tuple(
+            NodeMacs(node_name(node), operator(node), node_module(node), macs)
+            for node, macs in counted
+            if isinstance(macs, int)
+        ),
         weight_bytes=sum(tensor.size_bytes for tensor in model.tensors),
         peak_activation_bytes=peak.bytes,
         peak_at=peak.node,
