@@ -64,6 +64,8 @@ PROTOBUF: tuple[Builder, ...] = (
 SIZES: tuple[Builder, ...] = (
     sizes.larger_than_2_gib,
     sizes.doc_string_of_100_mb,
+    sizes.doc_string_of_600_mb,
+    sizes.packed_integers_of_200_mb,
     sizes.doc_string_of_100_mb_in_node,
     sizes.external_of_1_gb,
     sizes.twenty_thousand_generated_names,
