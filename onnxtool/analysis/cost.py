@@ -18,7 +18,7 @@ from onnxtool.analysis.agreement import (
 from onnxtool.analysis.macs import FORMULAS, WITHOUT_FORMULA, node_macs
 from onnxtool.analysis.shapes import contrib
 from onnxtool.analysis.shapes.control_flow import NodeRun, Run
-from onnxtool.analysis.shapes.propagation import run_shapes
+from onnxtool.analysis.shapes.propagation import run_shapes, why_not_inlined
 from onnxtool.analysis.shapes.values import KnownShape, Value
 from onnxtool.analysis.sizes import resolve
 from onnxtool.model.frozen import FrozenDict
@@ -119,7 +119,7 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
     """
     sizes = resolve(signature, at)
     run = run_shapes(model.proto, sizes.shapes, sizes.contents)
-    counted = tuple(_count(run, 1))
+    counted = tuple(_count(run, 1, _calls(model.proto)))
     by_operator: Counter[str] = Counter()
     for node, macs in counted:
         if isinstance(macs, int):
@@ -152,14 +152,22 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
     )
 
 
-def _count(run: Run, times: int | None) -> Iterator[tuple[onnx.NodeProto, int | str]]:
+def _calls(proto: onnx.ModelProto) -> dict[str, str]:
+    """Why the nodes that call a function of the model, as far as there still are some, do so."""
+    names = [f"{function.domain}::{function.name}" for function in proto.functions]
+    return dict.fromkeys(names, why_not_inlined(proto) or "function that onnx cannot inline")
+
+
+def _count(
+    run: Run, times: int | None, calls: Mapping[str, str]
+) -> Iterator[tuple[onnx.NodeProto, int | str]]:
     """Each node that does matrix work, with its MACs, or the reason why they are not known."""
     for step in run.nodes:
         if _may_do_matrix_work(step.node):
-            yield step.node, _counted(step, times)
+            yield step.node, _counted(step, times, calls)
         repeats = None if times is None or step.repeats is None else times * step.repeats
         for inner in step.inner:
-            yield from _count(inner, repeats)
+            yield from _count(inner, repeats, calls)
 
 
 def _refusals(run: Run) -> Iterator[Refusal]:
@@ -177,9 +185,10 @@ def _may_do_matrix_work(node: onnx.NodeProto) -> bool:
     return custom or operator(node) in FORMULAS or operator(node) in WITHOUT_FORMULA
 
 
-def _counted(step: NodeRun, times: int | None) -> int | str:
-    if operator(step.node) not in FORMULAS:
-        return "no formula" if operator(step.node) in WITHOUT_FORMULA else "custom operator"
+def _counted(step: NodeRun, times: int | None, calls: Mapping[str, str]) -> int | str:
+    name = operator(step.node)
+    if name not in FORMULAS:
+        return "no formula" if name in WITHOUT_FORMULA else calls.get(name, "custom operator")
     macs = node_macs(step.node, step.inputs, step.outputs)
     if macs is None:
         return _obstacle(step)

@@ -82,11 +82,20 @@ def run_shapes(
     return _Propagation(proto).graph(proto.graph, scope)
 
 
+def why_not_inlined(proto: onnx.ModelProto) -> str:
+    """Why calls of the model's functions stay calls; empty where onnx is asked to inline them."""
+    if recursive_functions(proto):
+        return "functions that call themselves"
+    if inlined_nodes(proto) > MAX_INLINED_NODES:
+        return f"functions of more than {MAX_INLINED_NODES:,} nodes"
+    if call_depth(proto) > MAX_CALL_DEPTH:
+        return f"functions more than {MAX_CALL_DEPTH} deep"
+    return ""
+
+
 def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
     """The model without functions, unless that has no end, or one that does not fit in memory."""
-    if not proto.functions or recursive_functions(proto):
-        return proto
-    if inlined_nodes(proto) > MAX_INLINED_NODES or call_depth(proto) > MAX_CALL_DEPTH:
+    if not proto.functions or why_not_inlined(proto):
         return proto
     try:
         return onnx.inliner.inline_local_functions(proto)
