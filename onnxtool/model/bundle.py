@@ -120,7 +120,7 @@ def load_bundle(path: str | os.PathLike[str], *, allow_links: bool = False) -> B
                 vocabulary = vocabulary or read_vocabulary(folder / name)
         except OnnxToolError as error:
             unreadable.append((name, error))
-    located = {name for member in models for name in member.view.external_locations}
+    located = {name for member in models for name in member.view.used_files}
     loose = list(loose_files(folder, located))
     companions = tuple((kind, name) for name in loose if (kind := companion_kind(name)))
     return Bundle(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import onnx
 
-from onnxtool.model.external import ExternalFile, external_files
+from onnxtool.model.external import ExternalFile, external_files, link_targets
 from onnxtool.model.file_stamp import FileStamp
 from onnxtool.model.skeleton import own_location
 from onnxtool.model.tensors import (
@@ -168,6 +168,12 @@ class ModelView:
     def external_locations(self) -> frozenset[str]:
         """What its tensors refer to, relative to its folder: without a look at the files."""
         return frozenset(tensor.file for tensor in self.tensors if tensor.file)
+
+    @cached_property
+    def used_files(self) -> frozenset[str]:
+        """The same, and what its allowed links lead to: nothing of this is left over."""
+        linked = link_targets(self.external_files, self.folder) if self.allow_links else ()
+        return self.external_locations.union(linked)
 
     @cached_property
     def external_files(self) -> tuple[ExternalFile, ...]:
