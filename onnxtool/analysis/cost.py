@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import onnx
 
@@ -18,10 +18,11 @@ from onnxtool.analysis.agreement import (
 from onnxtool.analysis.macs import FORMULAS, WITHOUT_FORMULA, node_macs
 from onnxtool.analysis.shapes import contrib
 from onnxtool.analysis.shapes.control_flow import NodeRun, Run
-from onnxtool.analysis.shapes.propagation import run_shapes
+from onnxtool.analysis.shapes.propagation import run_shapes, why_not_inlined
 from onnxtool.analysis.shapes.values import KnownShape, Value
 from onnxtool.analysis.sizes import resolve
 from onnxtool.model.frozen import FrozenDict
+from onnxtool.model.modules import ModulePath, node_module
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import MAX_ELEMENTS, count_elements, dtype
 from onnxtool.model.view import STANDARD_DOMAINS, ModelView, node_name, operator
@@ -53,6 +54,20 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeMacs:
+    """What one node does.
+
+    Attributes:
+        module: The module that it came from.
+    """
+
+    node: str
+    operator: str
+    module: ModulePath
+    macs: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
     """The cost of one run.
 
@@ -60,7 +75,7 @@ class Cost:
         sizes: Given sizes, by symbol.
         assumed: Sizes assumed for what was not given.
         macs: Multiply-accumulate operations by operator, largest first.
-        node_macs: (node, MACs) for each node that does any, in order of execution.
+        node_macs: Of each node that may do any, in order of execution.
         weight_bytes: Bytes of all stored tensors.
         peak_activation_bytes: The most that inputs and intermediate values occupy at once, each
             freed after its last use; an estimate, since a runtime plans its memory in its own way.
@@ -78,7 +93,7 @@ class Cost:
     sizes: Mapping[str, int]
     assumed: Mapping[str, int]
     macs: Mapping[str, int]
-    node_macs: tuple[tuple[onnx.NodeProto, int], ...]
+    node_macs: tuple[NodeMacs, ...] = field(repr=False)
     weight_bytes: int
     peak_activation_bytes: int
     peak_at: str
@@ -104,7 +119,7 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
     """
     sizes = resolve(signature, at)
     run = run_shapes(model.proto, sizes.shapes, sizes.contents)
-    counted = tuple(_count(run, 1))
+    counted = tuple(_count(run, 1, _calls(model.proto)))
     by_operator: Counter[str] = Counter()
     for node, macs in counted:
         if isinstance(macs, int):
@@ -115,7 +130,11 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
         sizes=FrozenDict(sizes.given),
         assumed=FrozenDict(sizes.assumed),
         macs=FrozenDict(by_operator.most_common()),
-        node_macs=tuple((node, macs) for node, macs in counted if isinstance(macs, int)),
+        node_macs=tuple(
+            NodeMacs(node_name(node), operator(node), node_module(node), macs)
+            for node, macs in counted
+            if isinstance(macs, int)
+        ),
         weight_bytes=sum(tensor.size_bytes for tensor in model.tensors),
         peak_activation_bytes=peak.bytes,
         peak_at=peak.node,
@@ -133,14 +152,22 @@ def cost(model: ModelView, signature: Signature, at: Mapping[str, int]) -> Cost:
     )
 
 
-def _count(run: Run, times: int | None) -> Iterator[tuple[onnx.NodeProto, int | str]]:
+def _calls(proto: onnx.ModelProto) -> dict[str, str]:
+    """Why the nodes that call a function of the model, as far as there still are some, do so."""
+    names = [f"{function.domain}::{function.name}" for function in proto.functions]
+    return dict.fromkeys(names, why_not_inlined(proto) or "function that onnx cannot inline")
+
+
+def _count(
+    run: Run, times: int | None, calls: Mapping[str, str]
+) -> Iterator[tuple[onnx.NodeProto, int | str]]:
     """Each node that does matrix work, with its MACs, or the reason why they are not known."""
     for step in run.nodes:
         if _may_do_matrix_work(step.node):
-            yield step.node, _counted(step, times)
+            yield step.node, _counted(step, times, calls)
         repeats = None if times is None or step.repeats is None else times * step.repeats
         for inner in step.inner:
-            yield from _count(inner, repeats)
+            yield from _count(inner, repeats, calls)
 
 
 def _refusals(run: Run) -> Iterator[Refusal]:
@@ -158,9 +185,10 @@ def _may_do_matrix_work(node: onnx.NodeProto) -> bool:
     return custom or operator(node) in FORMULAS or operator(node) in WITHOUT_FORMULA
 
 
-def _counted(step: NodeRun, times: int | None) -> int | str:
-    if operator(step.node) not in FORMULAS:
-        return "no formula" if operator(step.node) in WITHOUT_FORMULA else "custom operator"
+def _counted(step: NodeRun, times: int | None, calls: Mapping[str, str]) -> int | str:
+    name = operator(step.node)
+    if name not in FORMULAS:
+        return "no formula" if name in WITHOUT_FORMULA else calls.get(name, "custom operator")
     macs = node_macs(step.node, step.inputs, step.outputs)
     if macs is None:
         return _obstacle(step)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import onnx
 
 from onnxtool.analysis.einsum import einsum_macs
+from onnxtool.analysis.shapes.contrib import fused_operand
 from onnxtool.analysis.shapes.values import Value
 from onnxtool.model.attributes import integer, integers, text
 from onnxtool.model.view import operator
@@ -47,6 +48,14 @@ def _matmul(left: int = 0) -> Formula:
         return math.prod(result) * first[-2 if integer(node, "transA") else -1]
 
     return formula
+
+
+def _fused_matmul(node: onnx.NodeProto, inputs: Inputs, outputs: Inputs) -> int | None:
+    """Elements of the output times the length of the sums."""
+    first, result = fused_operand(node, _shape(inputs, 0), "A"), _shape(outputs, 0)
+    if not first or result is None:
+        return None
+    return math.prod(result) * (first[-1] or 0)
 
 
 def _conv(kernel: int = 1) -> Formula:
@@ -183,7 +192,7 @@ FORMULAS: dict[str, Formula] = {
     "com.microsoft::QAttention": _packed_attention,
     "com.microsoft::MultiHeadAttention": _multi_head_attention,
     "com.microsoft::GroupQueryAttention": _group_query_attention,
-    "com.microsoft::FusedMatMul": _matmul(),
+    "com.microsoft::FusedMatMul": _fused_matmul,
     "com.microsoft::FusedGemm": _matmul(),
     "com.microsoft::QGemm": _matmul(),
     "com.microsoft::FusedConv": _conv(),

@@ -7,12 +7,14 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-import onnx
+from typing import TYPE_CHECKING
 
 from onnxtool.model.modules import ModulePath, node_module
 from onnxtool.model.tensors import Holder, StoredTensor
 from onnxtool.model.view import ModelView, Scope
+
+if TYPE_CHECKING:
+    from onnxtool.analysis.cost import NodeMacs
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Module:
         return self.weight_bytes / max(root.weight_bytes, 1)
 
 
-def module_tree(model: ModelView, node_macs: Iterable[tuple[onnx.NodeProto, int]] | None) -> Module:
+def module_tree(model: ModelView, node_macs: Iterable[NodeMacs] | None) -> Module:
     """Add up nodes, weights and MACs by module.
 
     A tensor belongs to the module that reads it, or to the innermost that contains all its readers.
@@ -84,8 +86,8 @@ def module_tree(model: ModelView, node_macs: Iterable[tuple[onnx.NodeProto, int]
         own.weight_bytes += tensor.size_bytes
         if tensor.holder in {Holder.INITIALIZER, Holder.SPARSE_VALUES}:
             own.parameters += tensor.elements
-    for node, macs in node_macs or ():
-        sums[node_module(node)].macs += macs
+    for counted in node_macs or ():
+        sums[counted.module].macs += counted.macs
     return _tree((), sums, with_macs=node_macs is not None)
 
 

@@ -56,7 +56,7 @@ def external_data(
         siblings: Name of each other graph of its folder, and the locations that it refers to.
     """
     others = {location: name for name, locations in siblings.items() for location in locations}
-    inside = model.external_locations.union(others)
+    inside = model.used_files.union(others)
     loose = loose_files(model.folder, inside) if files else ()
     return ExternalData(
         files=len(files),

@@ -6,7 +6,7 @@ import gc
 import io
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Annotated, NoReturn, TextIO
 
@@ -15,7 +15,7 @@ import typer
 from onnxtool.cli import bench, check, diff, inspect, manifest, repack, rules, verify
 from onnxtool.cli.exits import ExitCode, complain
 from onnxtool.cli.usage import BadUsage, usage_error
-from onnxtool.errors import OnnxToolError
+from onnxtool.errors import OnnxToolError, UsageError
 
 app = typer.Typer(
     name="onnxtool",
@@ -81,6 +81,7 @@ def main() -> None:
     """Run the program; only here do errors become text and exit codes."""
     _behave()
     try:
+        _refuse_empty(sys.argv[1:])
         # The library's own errors are in boxes, which no log and no editor can read.
         code = app(prog_name="onnxtool", standalone_mode=False)
     except OnnxToolError as error:
@@ -102,6 +103,12 @@ def main() -> None:
         # The process ends: a last look for garbage would take a tenth of its time.
         gc.freeze()
     raise SystemExit(code or ExitCode.OK)
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """An empty path would be the current folder, and no option takes an empty value."""
+    if "" in arguments:
+        raise UsageError("empty path or value", hint="is a variable of the script not set?")
 
 
 def _behave() -> None:

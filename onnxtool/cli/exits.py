@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import re
 import sys
 
 from onnxtool.errors import OnnxToolError
+
+# No path is so long, and hardly a name.
+MAX_WORD = 400
 
 
 class ExitCode(enum.IntEnum):
@@ -20,8 +24,9 @@ class ExitCode(enum.IntEnum):
 
 def complain(error: OnnxToolError) -> None:
     """Print an error to stderr."""
-    from onnxtool.render.units import plain
+    from onnxtool.render.units import plain, shortened
 
     text = f"{error} ({error.hint})" if error.hint else str(error)
+    text = re.sub(r"\S+", lambda word: shortened(word[0], MAX_WORD), text)
     with contextlib.suppress(OSError):  # The exit code tells even where nothing can be written.
         sys.stderr.write(f"error: {plain(text)}\n")

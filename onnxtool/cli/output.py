@@ -151,7 +151,7 @@ def refuse_to_overwrite(
             f"{option} {output}: a link or a device", hint="name a file, or redirect stdout"
         )
     taken = {os.path.realpath(path) for path in inputs}
-    if os.path.realpath(output) in taken or output.suffix == ".onnx":
+    if os.path.realpath(output) in taken or output.suffix.lower() == ".onnx":
         raise UsageError(f"{option} {output}: would overwrite a model", hint="name another file")
     if output.exists() and not _may_be_a_report(output):
         raise UsageError(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from numbers import Integral
+from pathlib import Path
 
 from onnxtool.errors import UsageError
 
@@ -14,11 +16,14 @@ def check_path(value: object, function: str, *, takes: str = "a path") -> None:
     """Refuse what is no path.
 
     Raises:
-        UsageError: It is something else; for a model in memory, says how to make it a file.
+        UsageError: It is empty, or something else; for a model in memory, says how to make it a
+            file.
     """
+    hint = "pass the path of an .onnx file, or of a folder that holds some"
+    if value == "":  # As a `Path`, it would be the current folder.
+        raise UsageError(f"{function}() takes {takes}, not an empty one", hint=hint)
     if isinstance(value, str | os.PathLike):
         return
-    hint = "pass the path of an .onnx file, or of a folder that holds some"
     # Whoever has such a model has imported onnx.
     onnx = sys.modules.get("onnx")
     if onnx and isinstance(value, onnx.ModelProto):
@@ -26,6 +31,14 @@ def check_path(value: object, function: str, *, takes: str = "a path") -> None:
     elif isinstance(value, bytes | bytearray):
         hint = "write them to a file and pass its path; a path in bytes: os.fsdecode(path)"
     raise UsageError(f"{function}() takes {takes}, not {kind(value)}", hint=hint)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder; no path is too odd to ask."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):  # `Path.is_dir` raises some, for a name that is too long say.
+        return False
 
 
 def checked_sizes(at: object) -> dict[str, int] | None:

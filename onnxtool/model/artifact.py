@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from onnxtool.errors import ModelLoadError, OnnxToolError, UnsupportedModelError, UsageError
-from onnxtool.model.arguments import check_path, kind
+from onnxtool.model.arguments import check_path, is_folder, kind
+from onnxtool.model.file_stamp import file_stamp
 from onnxtool.model.skeleton import Slice, expand, read_skeleton
 from onnxtool.model.tensors import Storage
 from onnxtool.model.view import ModelView
@@ -23,6 +25,9 @@ from onnxtool.progress import SILENT, Progress
 CHUNK_BYTES = 1 << 20
 # SHA-256 of one file runs on one core; more threads than this only seek.
 HASH_THREADS = min(os.cpu_count() or 1, 8)
+# The disk, what this user may have of it, or what a file may have.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_READ_FROM = "its weights are copied from the file it was loaded from: restore it, or load another"
 
 
 def load_graph(path: str | os.PathLike[str], *, allow_links: bool = False) -> ModelView:
@@ -45,7 +50,8 @@ def load_graph(path: str | os.PathLike[str], *, allow_links: bool = False) -> Mo
         raise ModelLoadError(repr(str(path)), str(error), hint="check the path") from None
     if not stat.S_ISREG(status.st_mode):
         raise ModelLoadError(path, "a device, a pipe or a folder, not a file", hint="pass a file")
-    return ModelView(read_skeleton(path), path, status.st_size, allow_links)
+    proto = read_skeleton(path)
+    return ModelView(proto, path, status.st_size, allow_links, file_stamp(status))
 
 
 def _why(error: OSError) -> str:
@@ -125,14 +131,17 @@ def save(model: ModelView, path: str | os.PathLike[str]) -> None:
     copied, so `path` must be in the folder that holds it.
 
     Raises:
+        ModelLoadError: The file that the model was read from is gone, or has changed since.
         OnnxToolError: The file cannot be written; what was there before is as it was.
         UnsupportedModelError: The model has external data, and `path` is in another folder, or is
             one of the files that hold it.
-        UsageError: `model` is not what `load` returns for a graph, or `path` is no path.
+        UsageError: `model` is not what `load` returns for a graph, or `path` is no path, a folder,
+            a link or a device.
     """
     _check_view(model)
     check_path(path, "save")
     path = Path(path)
+    _check_target(path)
     moved = os.path.realpath(path.parent) != os.path.realpath(model.folder)
     if moved and any(tensor.storage is Storage.EXTERNAL for tensor in model.tensors):
         raise UnsupportedModelError(
@@ -147,11 +156,13 @@ def save(model: ModelView, path: str | os.PathLike[str]) -> None:
     try:
         source = model.path.open("rb")
     except OSError as error:
-        raise ModelLoadError(model.path, _why(error)) from error
+        raise ModelLoadError(model.path, _why(error), hint=_READ_FROM) from error
     with source, atomic_write(path) as out:
+        _check_unchanged(model, source)
         for part in parts:
             for piece in (part,) if isinstance(part, bytes) else _pieces(source, part, model.path):
                 out.write(piece)
+        _check_unchanged(model, source)
 
 
 def _check_view(model: object) -> None:
@@ -160,6 +171,20 @@ def _check_view(model: object) -> None:
             f"save() takes what load() returns for a graph, not {kind(model)}",
             hint="load(path) reads one; onnx.save writes an onnx.ModelProto",
         )
+
+
+def _check_target(path: Path) -> None:
+    """The file is replaced, not written to: that would take away a device or a link for all."""
+    if is_folder(path):
+        raise UsageError(f"{path}: a folder", hint="name a file")
+    if path.is_symlink() or (os.path.lexists(path) and not path.is_file()):
+        raise UsageError(f"{path}: a link or a device", hint="name a file")
+
+
+def _check_unchanged(model: ModelView, source: IO[bytes]) -> None:
+    """Weights are copied from where they were: in another file, other bytes may be there."""
+    if model.stamp not in {None, file_stamp(os.fstat(source.fileno()))}:
+        raise ModelLoadError(model.path, "has changed since it was loaded", hint="load it again")
 
 
 def _same(left: Path, right: Path) -> bool:
@@ -175,7 +200,7 @@ def _pieces(source: IO[bytes], part: Slice, path: Path) -> Iterator[bytes]:
     while left:
         piece = source.read(min(left, CHUNK_BYTES))
         if not piece:
-            raise ModelLoadError(path, "ends inside a weight", offset=part.offset)
+            raise ModelLoadError(path, "ends inside a weight", offset=part.offset, hint=_READ_FROM)
         left -= len(piece)
         yield piece
 
@@ -204,7 +229,8 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         scratch.replace(path)
     except OSError as error:
         scratch.unlink(missing_ok=True)
-        raise OnnxToolError(f"{path}: cannot be written: {error.strerror}") from error
+        hint = "make room, or write elsewhere" if error.errno in _FULL else "check the folder"
+        raise OnnxToolError(f"{path}: cannot be written: {error.strerror}", hint=hint) from error
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise

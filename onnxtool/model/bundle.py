@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
 from onnxtool.errors import ModelLoadError, OnnxToolError
-from onnxtool.model.arguments import check_path
+from onnxtool.model.arguments import check_path, is_folder
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.metadata import (
     METADATA_NAMES,
@@ -121,7 +120,7 @@ def load_bundle(path: str | os.PathLike[str], *, allow_links: bool = False) -> B
                 vocabulary = vocabulary or read_vocabulary(folder / name)
         except OnnxToolError as error:
             unreadable.append((name, error))
-    located = {name for member in models for name in member.view.external_locations}
+    located = {name for member in models for name in member.view.used_files}
     loose = list(loose_files(folder, located))
     companions = tuple((kind, name) for name in loose if (kind := companion_kind(name)))
     return Bundle(
@@ -191,14 +190,6 @@ def loose_files(folder: Path, located: Iterable[str]) -> Iterator[str]:
         for name in names:
             if place / name not in inside and not name.endswith(".onnx"):
                 yield str(place / name)
-
-
-def is_folder(path: Path) -> bool:
-    """Whether a path leads to a folder; no path is too odd to ask."""
-    try:
-        return stat.S_ISDIR(path.stat().st_mode)
-    except (OSError, ValueError):  # `Path.is_dir` raises some, for a name that is too long say.
-        return False
 
 
 def companion_kind(name: str) -> str | None:

@@ -17,9 +17,14 @@ from onnxtool.model.functions import recursive_functions
 from onnxtool.model.order import WITH_SUBGRAPHS, in_order, reads
 from onnxtool.model.skeleton import MAX_PROTOBUF_BYTES
 from onnxtool.model.tensors import DTYPES, Storage, StoredTensor
-from onnxtool.model.view import ModelView, Scope
+from onnxtool.model.view import STANDARD_DOMAINS, ModelView, Scope, subgraphs
 
 EXPORT_AGAIN = "export the model again"
+# The subgraphs without which a node has nothing to run.
+_NEEDED_SUBGRAPHS = {"If": ("then_branch", "else_branch"), "Loop": ("body",), "Scan": ("body",)}
+# ONNX adds one or two operator sets a year, and an IR version less often: what is newer than that
+# of the onnx installed may be sound, but not by so many.
+MAX_VERSIONS_AHEAD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,23 @@ def _header_damage(model: ModelView) -> Iterator[Damage]:
     if "" not in model.opset_imports and any("::" not in name for name in model.operators):
         yield Damage("no version of the standard operators is imported", "opset_import")
     yield from _unknown_operators(model)
-    if not model.proto.ir_version:
-        yield Damage("no IR version", "ir_version")
+    yield from _unlikely_versions(model)
     for spec in (*model.inputs, *model.outputs):
         if "type" in spec.dtype:
             yield Damage(f"unknown element type {spec.dtype.strip('type')}", f"main:{spec.name}")
+
+
+def _unlikely_versions(model: ModelView) -> Iterator[Damage]:
+    """No version, or one that no release of ONNX will have soon."""
+    if not model.proto.ir_version:
+        yield Damage("no IR version", "ir_version")
+    opset, newest = model.opset_imports.get("", 0), onnx.defs.onnx_opset_version()
+    for where, version, known in (
+        ("ir_version", model.proto.ir_version, onnx.IR_VERSION),
+        ("opset_import", opset, newest),
+    ):
+        if version > known + MAX_VERSIONS_AHEAD:
+            yield Damage(f"version {version}, where onnx {onnx.__version__} has {known}", where)
 
 
 def _unknown_operators(model: ModelView) -> Iterator[Damage]:
@@ -121,6 +138,8 @@ def _graph_damage(scope: Scope, outer: ChainMap[str, None]) -> Iterator[Damage]:
     for node, names in zip(scope.nodes, scope.reads, strict=True):
         if not node.op_type:
             yield Damage("node without an operator", str(scope.at(node=node)))
+        for name in _missing_subgraphs(node):
+            yield Damage(f"{node.op_type} without its {name}", str(scope.at(node=node)))
         for name in names:
             if name and name not in visible:
                 yield Damage(
@@ -132,6 +151,12 @@ def _graph_damage(scope: Scope, outer: ChainMap[str, None]) -> Iterator[Damage]:
     yield from _disorder(scope)
     for inner in scope.inner:
         yield from _graph_damage(inner, visible)
+
+
+def _missing_subgraphs(node: onnx.NodeProto) -> Iterator[str]:
+    if node.op_type in _NEEDED_SUBGRAPHS and node.domain in STANDARD_DOMAINS:
+        given = dict(subgraphs(node))
+        yield from (name for name in _NEEDED_SUBGRAPHS[node.op_type] if name not in given)
 
 
 def _repeated(scope: Scope, names: Iterable[str], kind: str) -> Iterator[Damage]:

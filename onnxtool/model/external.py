@@ -94,6 +94,13 @@ def examine_file(folder: Path, location: str, *, allow_links: bool) -> ExternalF
     return ExternalFile(location, path, size, 0, 0, "", *(verdict or ()))
 
 
+def link_targets(files: Iterable[ExternalFile], folder: Path) -> frozenset[str]:
+    """Files of the folder that readable ones of these lead to by links, relative to it."""
+    root = Path(os.path.realpath(folder))
+    targets = (Path(os.path.realpath(file.path)) for file in files if file.trouble is None)
+    return frozenset(str(t.relative_to(root)) for t in targets if t.is_relative_to(root))
+
+
 def stays_inside(location: str) -> bool:
     """Whether a location, as spelled, is a relative path that does not leave its folder."""
     return _escape(location) is None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from onnxtool.model.families import FAMILIES, Family, Role
-from onnxtool.model.states import HostInput, StatePair, host_inputs, pair_states
+from onnxtool.model.states import HostInput, StateKind, StatePair, host_inputs, pair_states
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import ModelView
 
@@ -114,7 +114,8 @@ def _role_by_shape(
     """The role of a graph whose names belong to no family, from ranks and dtypes alone.
 
     1. joint: [B, D, T] and [B, H, U] give [B, T, U, V].
-    2. predictor: token ids and states in, states and one floating-point tensor out.
+    2. predictor: token ids and states in, states and one floating-point tensor out; with a mask
+       beside the ids, or with states that grow, it is a language model.
     3. decoder-joint: the same, with a floating-point input besides the states.
     4. streaming encoder: features and states in, features out, and no token ids.
     5. encoder: features [B, D, T] and their lengths [B] in, the same kinds out.
@@ -125,17 +126,17 @@ def _role_by_shape(
     if not states and taken == ["float3", "float3"] and given == ["float4"]:
         return Role.JOINT
     if states:
-        return _stateful_role(taken, given)
+        return _stateful_role(taken, given, any(pair.kind is StateKind.GROWING for pair in states))
     if taken == ["float3", "int1"] and given == ["float3", "int1"]:
         return Role.ENCODER
     return Role.OTHER
 
 
-def _stateful_role(taken: Sequence[str], given: Sequence[str]) -> Role:
+def _stateful_role(taken: Sequence[str], given: Sequence[str], grows: bool) -> Role:
     ids = any(kind in {"int1", "int2"} for kind in taken)
     features = any(kind.startswith("float") for kind in taken)
     if "int2" in taken and not features and "float3" in given:
-        return Role.PREDICTOR
+        return Role.OTHER if grows or taken.count("int2") > 1 else Role.PREDICTOR
     if ids and features and "float4" in given:
         return Role.DECODER_JOINT
     if "float3" in taken and "float3" in given and "int2" not in taken:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -31,6 +31,7 @@ from onnxtool.model.wire import (
     LENGTH_DELIMITED,
     VARINT,
     Buffer,
+    Field,
     WireError,
     fields,
     header,
@@ -62,6 +63,16 @@ _SINGLE = {
     "SparseTensorProto": {"values", "indices"},
 }
 MAX_PROTOBUF_BYTES = (1 << 31) - 1
+# What is left without the weights is parsed, and takes several times as much memory. Ten times the
+# graph of a large model with the stack traces that exporters leave in it.
+MAX_GRAPH_BYTES = 256 << 20
+# Integers that are packed as varints are parsed as well, and one byte becomes up to sixteen.
+MAX_PACKED_BYTES = 64 << 20
+_PACKED = frozenset(_NUMBERS[name] for name in ("int32_data", "int64_data", "uint64_data"))
+
+
+class TooLargeError(ValueError):
+    """More is left of a model without its weights than is parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +115,16 @@ def referenced_files(path: Path) -> frozenset[str]:
                 replace=functools.partial(_note_location, found),
                 relevant=lambda _, start, end: content.find(b"location", start, end) >= 0,
             )
+        except TooLargeError as error:
+            raise _too_large(path, error) from error
         except (DecodeError, WireError) as error:
             raise explain(buffer, path, error) from error
     return frozenset(found)
+
+
+def _too_large(path: Path, error: TooLargeError) -> ModelLoadError:
+    hint = "large tensors belong in raw_data or in external data"
+    return ModelLoadError(path, str(error), hint=hint)
 
 
 def _note_location(found: set[str], buffer: Buffer, start: int, end: int) -> None:
@@ -140,15 +158,11 @@ def own_location(path: Path) -> str:
 def _parse(buffer: Buffer, path: Path) -> onnx.ModelProto:
     try:
         content = strip(buffer, own_location(path))
-        if len(content) > MAX_PROTOBUF_BYTES:
-            raise ModelLoadError(
-                path,
-                f"{len(content):,} bytes are left without the weights, more than protobuf's 2 GiB",
-                hint="Large integer tensors belong in raw_data or in external data.",
-            )
         # Before the real parse, so that never two parsed models are in memory.
         check_names(content, buffer, path)
         proto: onnx.ModelProto = onnx.ModelProto.FromString(content)
+    except TooLargeError as error:
+        raise _too_large(path, error) from error
     except (DecodeError, WireError) as error:
         raise explain(buffer, path, error) from error
     if not proto.HasField("graph"):
@@ -182,23 +196,39 @@ def strip(buffer: Buffer, location: str) -> bytes:
     """The model in `buffer` with every large payload replaced by a reference to `location`.
 
     Raises:
+        TooLargeError: Over `MAX_GRAPH_BYTES` are left, or over `MAX_PACKED_BYTES` of integers.
         WireError: The bytes are no protobuf message, or have a reference of our kind already.
     """
     written: list[Slice] = []
+    packed: list[int] = []
     parts = _rewrite(
         buffer,
         _MODEL,
         0,
         len(buffer),
         depth=0,
-        replace=functools.partial(_to_reference, location=location, written=written),
+        replace=functools.partial(_to_reference, location=location, written=written, packed=packed),
         relevant=lambda _, start, end: end - start >= LARGE_BYTES,
     )
+    _check_size(buffer, parts, sum(packed))
     content = buffer[0 : len(buffer)] if parts is None else b"".join(_literals(parts))
     if content.count(_EMBEDDED_ENTRY) != len(written):
         # It would pass for a reference that we wrote ourselves, to bytes that we checked.
         raise WireError(f"external data with the key {EMBEDDED_KEY}, which is reserved", 0)
     return content
+
+
+def _check_size(buffer: Buffer, parts: list[Part] | None, packed_bytes: int) -> None:
+    """Refuse what would be too large to parse, before it is read."""
+    left = len(buffer) if parts is None else sum(map(len, _literals(parts)))
+    if packed_bytes > MAX_PACKED_BYTES:
+        raise TooLargeError(
+            f"{packed_bytes:,} bytes of packed integers, more than {MAX_PACKED_BYTES:,}"
+        )
+    if left > MAX_GRAPH_BYTES:
+        raise TooLargeError(
+            f"{left:,} bytes are left without the weights, more than {MAX_GRAPH_BYTES:,}"
+        )
 
 
 def expand(content: bytes) -> list[Part]:
@@ -271,27 +301,64 @@ def _rewrite(
 
 def _in_pieces(buffer: Buffer, start: int, end: int, single: frozenset[int]) -> bool:
     """Whether one of these fields is given twice."""
-    numbers = [f.number for f in fields(buffer, start, end) if f.number in single]
-    return len(numbers) != len(set(numbers))
+    numbers: set[int] = set()
+    for field in fields(buffer, start, end):
+        if field.number in numbers:
+            return True
+        numbers |= {field.number} & single
+    return False
+
+
+class _Storage(NamedTuple):
+    """How a tensor is stored.
+
+    Attributes:
+        payloads: The fields of `_PAYLOADS`; no more than two, since unpacked each number is one.
+        locations: The values of `data_location`.
+        refers: Whether it has external data.
+        integer_bytes: Of the fields of `_PACKED`.
+    """
+
+    payloads: list[Field]
+    locations: set[int]
+    refers: bool
+    integer_bytes: int
+
+
+def _storage(buffer: Buffer, start: int, end: int) -> _Storage:
+    payloads: list[Field] = []
+    locations: set[int] = set()
+    refers, integer_bytes = False, 0
+    for field in fields(buffer, start, end):
+        if field.number in _PACKED:
+            integer_bytes += field.end - field.value
+        elif field.number in _PAYLOADS and len(payloads) < 2:
+            payloads.append(field)
+        elif field.number == _NUMBERS["external_data"]:
+            refers = True
+        elif field.number == _NUMBERS["data_location"] and field.wire_type == VARINT:
+            locations.add(read_varint(buffer, field.value, field.end)[0])
+    return _Storage(payloads, locations, refers, integer_bytes)
 
 
 def _to_reference(
-    buffer: Buffer, start: int, end: int, *, location: str, written: list[Slice]
+    buffer: Buffer,
+    start: int,
+    end: int,
+    *,
+    location: str,
+    written: list[Slice],
+    packed: list[int],
 ) -> list[Part] | None:
-    """The tensor with its one large payload replaced by a reference, noted in `written`."""
-    found = list(fields(buffer, start, end))
-    payloads = [field for field in found if field.number in _PAYLOADS]
-    locations = {
-        read_varint(buffer, field.value, field.end)[0]
-        for field in found
-        if field.number == _NUMBERS["data_location"] and field.wire_type == VARINT
-    }
+    """The tensor with its one large payload replaced by a reference, noted in `written`.
+
+    In `packed` are noted the bytes of integers that stay.
+    """
+    storage = _storage(buffer, start, end)
+    packed.append(storage.integer_bytes)
+    payloads, locations = storage.payloads, storage.locations
     # Left alone: data elsewhere already, in several pieces, or unpacked. Protobuf must join those.
-    if (
-        len(payloads) != 1
-        or onnx.TensorProto.EXTERNAL in locations
-        or any(field.number == _NUMBERS["external_data"] for field in found)
-    ):
+    if len(payloads) != 1 or onnx.TensorProto.EXTERNAL in locations or storage.refers:
         return None
     (payload,) = payloads
     if payload.wire_type != LENGTH_DELIMITED or payload.end - payload.value < LARGE_BYTES:

@@ -17,7 +17,7 @@ class StateKind(enum.StrEnum):
     """What happens to a state from one call to the next.
 
     FIXED: the output has the input's shape and can be fed back as it is.
-    GROWING: one axis gets longer with every call.
+    GROWING: one axis gets longer with every call, or is empty in this one, the first of a stream.
     MISMATCHED: the output cannot be fed back: another dtype, rank or size.
     """
 
@@ -159,7 +159,9 @@ def _contradiction(source: TensorSpec, target: TensorSpec) -> str:
     if len(source.shape) != len(target.shape):
         return f"{len(source.shape)} axes in, {len(target.shape)} out"
     for axis, (size_in, size_out) in enumerate(zip(source.shape, target.shape, strict=True)):
-        if isinstance(size_in, int) and isinstance(size_out, int) and size_in != size_out:
+        fixed = isinstance(size_in, int) and isinstance(size_out, int)
+        # The graph of a first chunk takes an empty state, and gives the first that is none.
+        if fixed and size_in not in {0, size_out}:
             return f"axis {axis}: {size_in} in, {size_out} out"
     return ""
 
@@ -171,7 +173,7 @@ def _growing_axes(source: TensorSpec, target: TensorSpec, *, grows: bool) -> fro
     axes = list(enumerate(zip(source.shape, target.shape, strict=True)))
     renamed = {i for i, (a, b) in axes if isinstance(a, str) and isinstance(b, str) and a != b}
     # A state of no length at the start, and of some length later.
-    renamed |= {i for i, (a, b) in axes if a == 0 and not isinstance(b, int)}
+    renamed |= {i for i, (a, b) in axes if a == 0 and b != 0}
     if renamed or not grows:
         return frozenset(renamed)
     unknown = {i for i, (a, b) in axes if not isinstance(a, int) and None in {a, b}}

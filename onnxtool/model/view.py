@@ -10,7 +10,8 @@ from pathlib import Path
 
 import onnx
 
-from onnxtool.model.external import ExternalFile, external_files
+from onnxtool.model.external import ExternalFile, external_files, link_targets
+from onnxtool.model.file_stamp import FileStamp
 from onnxtool.model.skeleton import own_location
 from onnxtool.model.tensors import (
     Holder,
@@ -97,12 +98,14 @@ class ModelView:
         path: The file it was read from.
         size_bytes: The size of that file.
         allow_links: Whether its external data may be read through links.
+        stamp: Of that file when it was read; None for a model that no file holds.
     """
 
     proto: onnx.ModelProto
     path: Path
     size_bytes: int = 0
     allow_links: bool = False
+    stamp: FileStamp | None = None
 
     @property
     def folder(self) -> Path:
@@ -165,6 +168,12 @@ class ModelView:
     def external_locations(self) -> frozenset[str]:
         """What its tensors refer to, relative to its folder: without a look at the files."""
         return frozenset(tensor.file for tensor in self.tensors if tensor.file)
+
+    @cached_property
+    def used_files(self) -> frozenset[str]:
+        """The same, and what its allowed links lead to: nothing of this is left over."""
+        linked = link_targets(self.external_files, self.folder) if self.allow_links else ()
+        return self.external_locations.union(linked)
 
     @cached_property
     def external_files(self) -> tuple[ExternalFile, ...]:

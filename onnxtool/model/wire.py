@@ -79,13 +79,18 @@ def _value_end(buffer: Buffer, wire_type: int, value: int, end: int, start: int)
     else:
         raise WireError(f"{wire_type} is not a wire type that ONNX uses", start)
     if after > end:
+        left = end - value
         raise WireError(
-            f"a field of {after - value:,} bytes begins where only {end - value:,} are left",
+            f"a field of {after - value:,} bytes begins where only {left:,} {_is(left)} left",
             start,
             # Nobody cuts exabytes off a file: such a length is no length.
             truncated=after - value < MAX_LENGTH,
         )
     return after, value
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def read_varint(buffer: Buffer, position: int, end: int) -> tuple[int, int]:

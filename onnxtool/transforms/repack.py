@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from onnxtool.errors import OnnxToolError, UsageError
+from onnxtool.model.arguments import is_folder
 from onnxtool.model.artifact import load_graph
-from onnxtool.model.bundle import Bundle, is_folder, load
+from onnxtool.model.bundle import Bundle, load
 from onnxtool.model.everywhere import every_tensor
 from onnxtool.model.skeleton import own_location, referenced_files
 from onnxtool.model.structure import structure_sha256

@@ -64,6 +64,8 @@ PROTOBUF: tuple[Builder, ...] = (
 SIZES: tuple[Builder, ...] = (
     sizes.larger_than_2_gib,
     sizes.doc_string_of_100_mb,
+    sizes.doc_string_of_600_mb,
+    sizes.packed_integers_of_200_mb,
     sizes.doc_string_of_100_mb_in_node,
     sizes.external_of_1_gb,
     sizes.twenty_thousand_generated_names,
@@ -132,6 +134,9 @@ GRAPHS: tuple[Builder, ...] = (
     graphs.raw_data_too_short,
     graphs.raw_data_too_short_and_large,
     graphs.raw_data_shape_overflows,
+    graphs.branch_missing,
+    graphs.split_into_more_than_declared,
+    graphs.versions_from_the_future,
     graphs.unknown_element_type,
     graphs.unknown_element_type_of_input,
 )

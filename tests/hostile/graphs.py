@@ -9,6 +9,8 @@ import onnx
 from .case import Case, damaged, fine
 from .models import HEADER, parse, small, weight, with_initializers, write
 
+_OPSET_18 = '<ir_version: 8, opset_import: ["": 18]>'
+
 
 def no_nodes(folder: Path) -> Case:
     """A graph that computes nothing."""
@@ -132,6 +134,30 @@ def raw_data_too_short_and_large(folder: Path) -> Case:
 def raw_data_shape_overflows(folder: Path) -> Case:
     """A shape whose product wraps to 0 in 64 bits, without any bytes."""
     return _with_weight(folder, weight((2**40, 2**40), b""), "main:w")
+
+
+def branch_missing(folder: Path) -> Case:
+    """A choice with one way to go, and a condition that only a run would tell."""
+    text = """g (bool c, float[4] x) => (float[4] y) { [choice] y = If (c) <then_branch = t
+        () => (float[4] o) { o = Relu(x) }, else_branch = e () => (float[4] p) { p = Neg(x) }> }"""
+    model = onnx.ModelProto.FromString(parse(text))
+    del model.graph.node[0].attribute[1]
+    path = write(folder / "model.onnx", model.SerializeToString())
+    return damaged(path, folder, "without its else_branch", "main:choice")
+
+
+def split_into_more_than_declared(folder: Path) -> Case:
+    """Three outputs of a node that says two, at which onnx's shape inference ends the process."""
+    text = "g (float[2,6] x) => (float[2,2] y) { y, b, c = Split <axis = 1, num_outputs = 2> (x) }"
+    return fine(write(folder / "model.onnx", parse(text, _OPSET_18)), folder, "not executable")
+
+
+def versions_from_the_future(folder: Path) -> Case:
+    """Versions that no onnx knows."""
+    header = '<ir_version: 99999, opset_import: ["": 88888]>'
+    text = "g (float[4] x) => (float[4] y) { y = Relu(x) }"
+    path = write(folder / "model.onnx", parse(text, header))
+    return damaged(path, folder, "99999", "88888", "opset_import")
 
 
 def unknown_element_type(folder: Path) -> Case:

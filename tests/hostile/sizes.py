@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .case import Case, damaged, fine
+from .case import Case, damaged, fine, refused
 from .models import (
     field,
     key,
@@ -38,6 +38,24 @@ def doc_string_of_100_mb(folder: Path) -> Case:
     """A description larger than most models."""
     head = small() + opening(6, _DOC_STRING)
     return fine(write_sparse(folder / "model.onnx", head, len(head) + _DOC_STRING), folder)
+
+
+def doc_string_of_600_mb(folder: Path) -> Case:
+    """A description that would take gigabytes to parse."""
+    head = small() + opening(6, 6 * _DOC_STRING)
+    path = write_sparse(folder / "model.onnx", head, len(head) + 6 * _DOC_STRING)
+    return refused(path, folder, "left without the weights")
+
+
+def packed_integers_of_200_mb(folder: Path) -> Case:
+    """A weight of zeros, each a byte of the file and sixteen once it is parsed."""
+    count = 200_000_000
+    dims = key(1, 0) + varint(count)
+    tensor = dims + key(2, 0) + varint(7) + field(8, b"w") + opening(7, count)
+    graph = field(2, b"g") + field(11, _float_value(b"x")) + opening(5, len(tensor) + count)
+    head = model_fields() + opening(7, len(graph) + len(tensor) + count) + graph + tensor
+    path = write_sparse(folder / "model.onnx", head, len(head) + count)
+    return refused(path, folder, "packed integers", "raw_data")
 
 
 def doc_string_of_100_mb_in_node(folder: Path) -> Case:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from onnxtool.errors import OnnxToolError
+from onnxtool.model.arguments import is_folder
 from onnxtool.model.artifact import load_graph
-from onnxtool.model.bundle import is_folder
 from onnxtool.model.tensor_digest import digest_tensors
 from onnxtool.release.manifest import write_manifest
 from onnxtool.release.verification import verify_manifest

@@ -203,6 +203,8 @@ def test_names_cannot_act_on_the_terminal(form: str, tmp_path: Path) -> None:
         (["--at", "tme=9"], "no input has an axis called `tme`"),
         (["--at", "time=1", "--at", "time=2"], "--at gives `time` twice"),
         (["--output", "."], "--output .: a folder"),
+        (["--output", "new.ONNX"], "would overwrite a model"),
+        ([""], "empty path"),
         (["--output", str(JOINT)], "would overwrite a model"),
         (["--output", "/dev/null"], "a link or a device"),
         (["--output", "no/such/folder/report.txt"], "cannot be written"),
@@ -351,6 +353,26 @@ def test_closed_streams_are_trouble_and_no_bug(streams: str, code: int) -> None:
     finished = run(["bash", "-c", script])
     assert finished.code == code
     assert "Traceback" not in finished.stderr
+
+
+INTERRUPTED_AT_ONCE = """
+import sys
+
+class Interrupting:
+    def find_spec(name, path, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting)
+from onnxtool.__main__ import main
+main()
+"""
+
+
+def test_an_interrupt_before_all_is_imported_ends_it_with_one_line() -> None:
+    finished = python(INTERRUPTED_AT_ONCE)
+    assert (finished.code, finished.stdout) == (2, "")
+    assert one_line(finished.stderr) == "error: interrupted (no file is half-written)\n"
 
 
 INTERRUPTED = """

@@ -48,7 +48,7 @@ def test_the_encoder_costs_what_onnx_runtime_executes(folder: Path) -> None:
 def test_every_node_that_multiplies_is_resolved(folder: Path) -> None:
     found = inspected(folder / "encoder.onnx")
     assert found.cost is not None
-    resolved = [node.op_type for node, macs in found.cost.node_macs if macs > 0]
+    resolved = [node.operator for node in found.cost.node_macs if node.macs > 0]
     assert (resolved.count("MatMul"), resolved.count("Conv")) == (289, 77)
     assert (found.operators["MatMul"], found.operators["Conv"]) == (289, 77)
 

@@ -75,11 +75,22 @@ def _matmul_to_float(_: onnx.NodeProto, inputs: Sequence[Value]) -> Types:
 
 
 def _fused_matmul(node: onnx.NodeProto, inputs: Sequence[Value]) -> Types:
-    left = _transposed(inputs[0].shape, integer(node, "transA"))
-    right = _transposed(inputs[1].shape, integer(node, "transB"))
-    if integer(node, "transBatchA") or integer(node, "transBatchB"):
-        return []
+    left, right = (fused_operand(node, inputs[i].shape, side) for i, side in enumerate("AB"))
+    batched = integer(node, "transBatchA") or integer(node, "transBatchB")
+    if batched and (left is None or right is None or min(len(left), len(right)) < 3):
+        return []  # ONNX Runtime refuses matrices that are in no stack.
     return _typed(inputs[0].elem_type, matmul_shape(left, right))
+
+
+def fused_operand(node: onnx.NodeProto, shape: KnownShape | None, side: str) -> KnownShape | None:
+    """An operand of FusedMatMul as it is multiplied; `side` is `A` or `B`.
+
+    1. transBatch: the rows stand first, and the stack in between: [M, …, K] is […, M, K];
+    2. trans: the last two axes, of what is then there, change places.
+    """
+    if shape and integer(node, f"transBatch{side}"):  # 1
+        shape = (*shape[1:-1], shape[0], *shape[-1:]) if len(shape) > 2 else shape
+    return _transposed(shape, integer(node, f"trans{side}"))  # 2
 
 
 def _transposed(shape: KnownShape | None, transpose: int) -> KnownShape | None:

@@ -90,9 +90,9 @@ def follow_if(runner: Runner, node: onnx.NodeProto, inputs: Inputs, scope: Scope
     if condition is not None:
         taken = runner.graph(branches["then_branch" if condition else "else_branch"], scope)
         return Followed(taken.results, (taken,), 1)
-    runs = tuple(runner.graph(branch, scope) for branch in branches.values())
-    results = [common(*pair) for pair in zip(*(r.results for r in runs), strict=False)]
-    return Followed(results, runs, None)
+    then, other = (runner.graph(branches[f"{name}_branch"], scope) for name in ("then", "else"))
+    results = [common(*pair) for pair in zip(then.results, other.results, strict=False)]
+    return Followed(results, (then, other), None)
 
 
 def follow_loop(runner: Runner, node: onnx.NodeProto, inputs: Inputs, scope: Scope) -> Followed:

@@ -82,11 +82,20 @@ def run_shapes(
     return _Propagation(proto).graph(proto.graph, scope)
 
 
+def why_not_inlined(proto: onnx.ModelProto) -> str:
+    """Why calls of the model's functions stay calls; empty where onnx is asked to inline them."""
+    if recursive_functions(proto):
+        return "functions that call themselves"
+    if inlined_nodes(proto) > MAX_INLINED_NODES:
+        return f"functions of more than {MAX_INLINED_NODES:,} nodes"
+    if call_depth(proto) > MAX_CALL_DEPTH:
+        return f"functions more than {MAX_CALL_DEPTH} deep"
+    return ""
+
+
 def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
     """The model without functions, unless that has no end, or one that does not fit in memory."""
-    if not proto.functions or recursive_functions(proto):
-        return proto
-    if inlined_nodes(proto) > MAX_INLINED_NODES or call_depth(proto) > MAX_CALL_DEPTH:
+    if not proto.functions or why_not_inlined(proto):
         return proto
     try:
         return onnx.inliner.inline_local_functions(proto)
@@ -189,8 +198,10 @@ class _Propagation:
         Raises:
             InferenceError: The inputs do not fit the operator.
         """
-        if node.op_type == "Split" and integer(node, "num_outputs") > len(node.output):
-            return {}  # onnx would make a list of so many sizes.
+        given = len(node.output)
+        if node.op_type == "Split" and integer(node, "num_outputs", given) != given:
+            # onnx would make a list of so many sizes, or end the process at the first too many.
+            raise onnx.shape_inference.InferenceError("num_outputs is not the number of outputs")
         if node.op_type in _LIKE_INPUT and inputs and inputs[0]:
             return dict.fromkeys(node.output[:1], inputs[0].type)
         known = {n: v for n, v in zip(node.input, inputs, strict=True) if v is not None}

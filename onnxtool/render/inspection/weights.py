@@ -37,7 +37,7 @@ def external(data: ExternalData, limits: Limits) -> Iterator[tuple[str, str]]:
     )
     for label, names in (
         ("of node attributes", data.in_attributes),
-        ("missing", data.missing),
+        ("missing", tuple(location or "(no file named)" for location in data.missing)),
         ("short", data.short),
         ("misplaced", data.misplaced),
         ("outside the folder", data.outside),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from onnx import TensorProto
 
-from onnxtool.analysis.cost import Refusal, Unresolved
+from onnxtool.analysis.cost import NodeMacs, Refusal, Unresolved
 from onnxtool.errors import UsageError
 from tests.support.models import model
 from tests.unit.analysis.priced import price, reasons, sample
@@ -29,7 +29,10 @@ def test_each_node_comes_with_its_own() -> None:
             [first] a = MatMul(x, w) b = Relu(a) t = Transpose(b) [second] y = MatMul(b, t)
         }"""
     )
-    assert [(node.name, macs) for node, macs in found.node_macs] == [("first", 24), ("second", 16)]
+    assert [(counted.node, counted.macs) for counted in found.node_macs] == [
+        ("first", 24),
+        ("second", 16),
+    ]
 
 
 def test_a_node_without_a_name_is_known_by_what_it_makes() -> None:
@@ -245,3 +248,12 @@ def test_weight_bytes_are_those_of_the_model() -> None:
         c = Constant<value = int64[2] {1, 2}>() y = MatMul(x, w)
     }"""
     assert price(text).weight_bytes == 16 + 16
+
+
+def test_a_result_is_made_of_values_that_cannot_change() -> None:
+    text = "g (float[2,3] x, float[3,4] w) => (float[2,4] y) { [m] y = MatMul(x, w) }"
+    found = price(text)
+    assert found == price(text)
+    assert hash(found) == hash(price(text))
+    assert found.node_macs == (NodeMacs("m", "MatMul", (), 24),)
+    assert "node_macs" not in repr(found)

@@ -261,6 +261,11 @@ CASES: dict[str, tuple[str, str, int]] = {
         "com.microsoft.FusedMatMul<transA=1, transB=1>(a, b)",
         2 * 3 * 4 * 5,
     ),
+    "com.microsoft::FusedMatMul of columns before the stack": (
+        "float[4,2,3] a, float[2,4,5] b",
+        "com.microsoft.FusedMatMul<transA=1, transBatchA=1>(a, b)",
+        2 * 3 * 4 * 5,
+    ),
     "com.microsoft::FusedGemm": (
         "float[4,3] a, float[4,5] b",
         'com.microsoft.FusedGemm<transA=1, activation="Relu">(a, b)',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from onnxtool.analysis.inspection import Inspection, inspect
+from onnxtool.analysis.inspection import BundleInspection, Inspection, inspect
 from onnxtool.analysis.storage import ExternalData
 from tests.support.models import model, write
 
@@ -115,3 +116,16 @@ def test_a_graph_may_have_any_suffix(name: str, tmp_path: Path) -> None:
     found = inspect(write(tmp_path / name, graph("a.bin")), hash=False)
     assert isinstance(found, Inspection)
     assert (found.external.files, found.external.shared) == (1, ())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_what_an_allowed_link_leads_to_is_not_left_over(tmp_path: Path) -> None:
+    (tmp_path / "target.bin").write_bytes(bytes(8))
+    (tmp_path / "left.bin").write_bytes(bytes(8))
+    (tmp_path / "w.bin").symlink_to("target.bin")
+    path = write(tmp_path / "model.onnx", graph("w.bin"))
+    found = inspect(path, hash=False, allow_links=True)
+    folder = inspect(tmp_path, hash=False, allow_links=True)
+    assert isinstance(found, Inspection)
+    assert isinstance(folder, BundleInspection)
+    assert found.external.orphaned == folder.orphans == ("left.bin",)

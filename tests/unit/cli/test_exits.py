@@ -27,8 +27,12 @@ def test_exit_codes_are_a_contract() -> None:
         ),
         (OnnxToolError("m.onnx: empty"), "error: m.onnx: empty"),
         (OnnxToolError("a\nb\x1b[31m", hint="\u202e"), r"error: a\nb\x1b[31m (\u202e)"),
+        (
+            OnnxToolError(f"m.onnx: reads `{'n' * 10_000}`, which nothing gives"),
+            f"error: m.onnx: reads `{'n' * 198}…{'n' * 197}`, which nothing gives",
+        ),
     ],
-    ids=["hint", "no hint", "hostile"],
+    ids=["hint", "no hint", "hostile", "long name"],
 )
 def test_an_error_is_one_line_on_stderr(
     error: OnnxToolError, line: str, capsys: pytest.CaptureFixture[str]

@@ -3,10 +3,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import stat
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +17,12 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from onnxtool.errors import ModelLoadError, OnnxToolError, UnsupportedModelError
+from onnxtool.errors import ModelLoadError, OnnxToolError, UnsupportedModelError, UsageError
 from onnxtool.model.artifact import CHUNK_BYTES, atomic_write, digest, load_graph, save, sha256_of
+from onnxtool.model.bundle import load
 from onnxtool.model.skeleton import LARGE_BYTES
 from onnxtool.progress import Progress
-from tests.support.models import encoded, parse, write
+from tests.support.models import SAMPLES, encoded, parse, view, write
 
 RELU = "g (float[4] x) => (float[4] y) { y = Relu(x) }"
 EXTERNAL = """g (float[100] x) => (float[100] y)
@@ -130,6 +134,17 @@ def test_digest_covers_the_graph_and_its_weights(tmp_path: Path) -> None:
     assert found.complete == sha256("\n".join(lines).encode())
 
 
+@posix
+def test_recipe_for_the_digest_gives_it(tmp_path: Path) -> None:
+    document = (SAMPLES.parent / "docs/commands/inspect.md").read_text()
+    (recipe,) = re.findall(r"```sh\n(printf .+)\n```", document)
+    path = external(tmp_path)
+    recipe = recipe.replace("encoder.onnx.data", "b.bin sub/a.bin")
+    recipe = recipe.replace("encoder.onnx", path.name)
+    printed = subprocess.check_output(["bash", "-c", recipe], cwd=tmp_path, text=True)
+    assert printed.split()[0] == digest(load_graph(path)).complete
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [("b.bin", b"b", b"c"), ("sub/a.bin", b"a", b"c"), ("model.onnx", b"Sum", b"Max")],
@@ -218,37 +233,80 @@ def test_saved_file_may_be_read_by_all_whatever_the_mask(tmp_path: Path) -> None
 
 
 @posix
-def test_saving_onto_a_link_replaces_the_link_alone(tmp_path: Path) -> None:
-    model = load_graph(write(tmp_path / "m.onnx", RELU))
-    target = tmp_path / "target"
-    target.write_bytes(b"not ours")
-    (tmp_path / "copy.onnx").symlink_to(target)
-    save(model, tmp_path / "copy.onnx")
-    assert target.read_bytes() == b"not ours"
-    assert not (tmp_path / "copy.onnx").is_symlink()
+@pytest.mark.parametrize("kind", ["link", "broken link", "pipe"])
+def test_saving_onto_a_link_or_a_device_is_refused(tmp_path: Path, kind: str) -> None:
+    model, place = load_graph(write(tmp_path / "m.onnx", RELU)), tmp_path / "copy.onnx"
+    if kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to(tmp_path / ("m.onnx" if kind == "link" else "gone"))
+    with unchanged(tmp_path), pytest.raises(UsageError, match="a link or a device"):
+        save(model, place)
+    assert place.is_symlink() == (kind != "pipe")
+    assert place.is_fifo() == (kind == "pipe")
+
+
+@pytest.mark.parametrize("change", ["written to", "cut", "replaced", "touched"])
+def test_graph_whose_file_has_changed_is_not_saved(tmp_path: Path, change: str) -> None:
+    path = write(tmp_path / "m.onnx", embedded())
+    model, content = load_graph(path), path.read_bytes()
+    match change:
+        case "written to":
+            path.write_bytes(content[:-100] + bytes(100))
+        case "cut":
+            os.truncate(path, 2000)
+        case "replaced":
+            write(tmp_path / "new.onnx", content).replace(path)
+        case _:
+            os.utime(path, ns=(0, 0))
+    with unchanged(tmp_path), pytest.raises(ModelLoadError, match="has changed") as caught:
+        save(model, tmp_path / "copy.onnx")
+    assert caught.value.hint == "load it again"
 
 
 def test_failed_save_leaves_everything_as_it_was(tmp_path: Path) -> None:
     model = load_graph(write(tmp_path / "m.onnx", embedded()))
     (tmp_path / "copy.onnx").write_bytes(b"old")
     os.truncate(tmp_path / "m.onnx", 2000)
-    with unchanged(tmp_path), pytest.raises(ModelLoadError, match="ends inside a weight"):
-        save(model, tmp_path / "copy.onnx")
+    forgetful = replace(model, stamp=None)
+    with unchanged(tmp_path), pytest.raises(ModelLoadError, match="ends inside a weight") as caught:
+        save(forgetful, tmp_path / "copy.onnx")
+    assert "restore" in caught.value.hint
 
 
 def test_missing_source_is_not_blamed_on_the_copy(tmp_path: Path) -> None:
     model = load_graph(write(tmp_path / "m.onnx", RELU))
     model.path.unlink()
-    with unchanged(tmp_path), pytest.raises(ModelLoadError, match=r"m\.onnx: no such file"):
+    with unchanged(tmp_path), pytest.raises(ModelLoadError, match=r"m\.onnx: no such") as caught:
         save(model, tmp_path / "copy.onnx")
+    assert "restore" in caught.value.hint
 
 
-@pytest.mark.parametrize("place", ["missing/copy.onnx", "m.onnx/copy.onnx", "folder"])
+@pytest.mark.parametrize("place", ["missing/copy.onnx", "m.onnx/copy.onnx"])
 def test_place_that_cannot_be_written_is_told(tmp_path: Path, place: str) -> None:
     model = load_graph(write(tmp_path / "m.onnx", RELU))
-    (tmp_path / "folder").mkdir()
-    with unchanged(tmp_path), pytest.raises(OnnxToolError, match="cannot be written"):
+    with unchanged(tmp_path), pytest.raises(OnnxToolError, match="cannot be written") as caught:
         save(model, tmp_path / place)
+    assert caught.value.hint == "check the folder"
+
+
+def test_saving_onto_a_folder_is_refused(tmp_path: Path) -> None:
+    model = load_graph(write(tmp_path / "m.onnx", RELU))
+    with unchanged(tmp_path), pytest.raises(UsageError, match="a folder") as caught:
+        save(model, tmp_path)
+    assert caught.value.hint == "name a file"
+
+
+def test_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(OnnxToolError, match="cannot be written") as caught:
+        write_and_raise(tmp_path / "m.onnx", OSError(errno.ENOSPC, "disk full"))
+    assert "make room" in caught.value.hint
+
+
+@pytest.mark.parametrize("call", [load, lambda path: save(view(RELU), path)])
+def test_empty_path_is_not_the_current_folder(call: Callable[[str], object]) -> None:
+    with pytest.raises(UsageError, match="empty"):
+        call("")
 
 
 def test_external_data_is_not_left_behind(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from onnx import ModelProto, TensorProto, helper
 
 from onnxtool.analysis.inspection import inspect
 from onnxtool.model import damage
-from onnxtool.model.damage import Damage, find_damage
+from onnxtool.model.damage import MAX_VERSIONS_AHEAD, Damage, find_damage
 from tests.support.models import WORDS_TDT, model, view, write
 
 # text -> what, where
@@ -340,3 +340,25 @@ def test_thousands_of_subgraphs_do_not_take_quadratic_memory() -> None:
         node.attribute.append(helper.make_attribute("then_branch", branch))
         node.attribute.append(helper.make_attribute("else_branch", branch))
     assert found(proto) == []
+
+
+@pytest.mark.parametrize(
+    ("ahead", "damage"), [(MAX_VERSIONS_AHEAD, 0), (MAX_VERSIONS_AHEAD + 1, 2)]
+)
+def test_versions_that_onnx_may_have_soon_are_no_damage(ahead: int, damage: int) -> None:
+    proto = model("g (float[1] x) => (float[1] y) { y = Relu(x) }")
+    proto.ir_version = onnx.IR_VERSION + ahead
+    proto.opset_import[0].version = onnx.defs.onnx_opset_version() + ahead
+    assert len(found(proto)) == damage
+
+
+@pytest.mark.parametrize("branch", ["then_branch", "else_branch"])
+def test_a_choice_needs_both_branches(branch: str) -> None:
+    proto = model("""g (bool c, float[1] x) => (float[1] y) { [a] y = If (c)
+        <then_branch = t () => (float[1] o) { o = Abs(x) },
+         else_branch = e () => (float[1] p) { p = Neg(x) }> }""")
+    (node,) = proto.graph.node
+    kept = next(attribute for attribute in node.attribute if attribute.name != branch)
+    node.attribute[0].CopyFrom(kept)
+    del node.attribute[1]
+    assert found(proto) == [(f"If without its {branch}", "main:a")]

@@ -58,6 +58,16 @@ def test_every_family_has_an_export_that_is_recognised_as_it() -> None:
             "z f32[B, 64, U]; h_out f32[2, B, 64]",
         ),
         (
+            Role.OTHER,
+            "input_ids i64[B, U]; attention_mask i64[B, P]; past_key_values.0.key f32[B, 4, P, 8]",
+            "logits f32[B, U, 64]; present.0.key f32[B, 4, P_1, 8]",
+        ),
+        (
+            Role.OTHER,
+            "input_ids i64[B, U]; past_key_values.0.key f32[B, 4, P, 8]",
+            "logits f32[B, U, 64]; present.0.key f32[B, 4, P_1, 8]",
+        ),
+        (
             Role.DECODER_JOINT,
             "enc f32[B, 96, T]; ids i32[B, U]; h f32[2, B, 64]",
             "z f32[B, T, U, 40]; h_out f32[2, B, 64]",

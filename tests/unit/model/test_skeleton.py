@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -239,12 +240,23 @@ def test_message_without_graph_is_no_model(tmp_path: Path) -> None:
         read_skeleton(write(tmp_path / "m.onnx", ModelProto(ir_version=8)))
 
 
-def test_more_than_protobuf_can_hold_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [("MAX_GRAPH_BYTES", "are left without"), ("MAX_PACKED_BYTES", "of packed integers")],
+)
+@pytest.mark.parametrize("read", [read_skeleton, referenced_files])
+def test_more_than_fits_in_memory_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    says: str,
+    read: Callable[[Path], object],
 ) -> None:
     weight = helper.make_tensor("w", TensorProto.INT64, [5000], range(5000))
     path = write(tmp_path / "m.onnx", model(weight))
-    monkeypatch.setattr(skeleton, "MAX_PROTOBUF_BYTES", 4000)
-    with pytest.raises(ModelLoadError, match="are left without the weights") as caught:
-        read_skeleton(path)
+    monkeypatch.setattr(skeleton, limit, 4000)
+    with pytest.raises(ModelLoadError, match=says) as caught:
+        read(path)
     assert "raw_data" in caught.value.hint
+    monkeypatch.setattr(skeleton, limit, 20_000)
+    read(path)

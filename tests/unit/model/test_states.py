@@ -196,6 +196,7 @@ def test_common_names_and_shapes_find_the_states_of_nearly_all_families(export: 
         pytest.param("f32[B, P, 4]", "f32[B, Q, 4]", StateKind.GROWING, id="renamed axis"),
         pytest.param("f32[B, 0, 4]", "f32[B, P, 4]", StateKind.GROWING, id="empty at first"),
         pytest.param("f32[B, 0, 4]", "f32[B, ?, 4]", StateKind.GROWING, id="empty, then unknown"),
+        pytest.param("f32[B, 0, 4]", "f32[B, 14, 4]", StateKind.GROWING, id="empty, then fixed"),
         pytest.param("f32[B, 0, 4]", "f32[B, 0, 4]", StateKind.FIXED, id="always empty"),
         pytest.param("f32[B, 4]", "f16[B, 4]", StateKind.MISMATCHED, id="type"),
         pytest.param("f32[B, 4]", "f32[B, 5]", StateKind.MISMATCHED, id="size"),

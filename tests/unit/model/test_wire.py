@@ -98,6 +98,7 @@ def test_field_may_have_the_largest_number() -> None:
         pytest.param("0b", "3 is not a wire type", False, id="group"),
         pytest.param("0f", "7 is not a wire type", False, id="wire type 7"),
         pytest.param("0a 05 6162", "5 bytes begins where only 2", True, id="bytes"),
+        pytest.param("0a 02 61", "2 bytes begins where only 1 is left", True, id="one byte"),
         pytest.param("0d 0102", "4 bytes begins where only 2", True, id="fixed32"),
         pytest.param("09 0102", "8 bytes begins where only 2", True, id="fixed64"),
         pytest.param("08 80", "ends inside a number", True, id="varint"),

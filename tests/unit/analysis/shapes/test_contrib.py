@@ -60,6 +60,18 @@ CASES: dict[str, tuple[str, str, int, tuple[int, ...]]] = {
         TensorProto.FLOAT,
         (2, 3, 5),
     ),
+    "FusedMatMul of rows before the stack": (
+        "float[4,2,6,3] x, float[3,2,6,5] b",
+        "FusedMatMul<transBatchA=1, transBatchB=1>(x, b)",
+        TensorProto.FLOAT,
+        (2, 6, 4, 5),
+    ),
+    "FusedMatMul of columns before the stack": (
+        "float[3,2,4] x, float[2,3,5] b",
+        "FusedMatMul<transA=1, transBatchA=1>(x, b)",
+        TensorProto.FLOAT,
+        (2, 4, 5),
+    ),
     "GroupQueryAttention": (
         "float16[2,5,12] x, float16[2,5,6] k",
         "GroupQueryAttention<num_heads=6, kv_num_heads=3>(x, k, k)",

@@ -7,6 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from onnxtool.analysis.shapes import propagation
+from onnxtool.analysis.shapes.propagation import MAX_CALL_DEPTH
 from tests.support.models import model
 from tests.unit.analysis.priced import price, reasons, run, shape
 
@@ -132,7 +133,7 @@ def test_functions_are_followed() -> None:
 def test_a_recursive_function_ends_and_is_named() -> None:
     text = """g (float[2,2] x) => (float[] y) { y = local.f(x) }
         <domain: "local", opset_import: ["": 21, "local": 1]> f (a) => (b) { b = local.f(a) }"""
-    assert reasons(price(text)) == [("local::f", "custom operator")]
+    assert reasons(price(text)) == [("local::f", "functions that call themselves")]
 
 
 def calls(depth: int, *, times: int) -> onnx.ModelProto:
@@ -154,12 +155,15 @@ def calls(depth: int, *, times: int) -> onnx.ModelProto:
 
 def test_functions_that_would_fill_the_memory_are_not_followed() -> None:
     assert run(calls(3, times=2)).values["y"].shape == (2, 2)
-    assert reasons(price(calls(40, times=2))) == [("local::f0", "custom operator")]
+    assert reasons(price(calls(40, times=2))) == [
+        ("local::f0", "functions of more than 100,000 nodes")
+    ]
 
 
 def test_functions_that_call_each_other_deep_are_followed_or_named() -> None:
-    # How deep they may, is for onnx's inliner to say, and differs between its versions.
-    assert reasons(price(calls(500, times=1))) in ([], [("local::f0", "custom operator")])
+    assert reasons(price(calls(MAX_CALL_DEPTH, times=1))) == []
+    told = [("local::f0", f"functions more than {MAX_CALL_DEPTH} deep")]
+    assert reasons(price(calls(MAX_CALL_DEPTH + 1, times=1))) == told
 
 
 def test_sequences_do_not_stop_it() -> None:
@@ -265,4 +269,4 @@ def test_a_size_limit_is_for_the_inlined_model(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(propagation, "MAX_INLINED_NODES", 2)
     assert price(text).total_macs == 2 * (2 * 3 * 3)
     monkeypatch.setattr(propagation, "MAX_INLINED_NODES", 1)
-    assert reasons(price(text)) == [("local::twice", "custom operator")]
+    assert reasons(price(text)) == [("local::twice", "functions of more than 1 nodes")]
