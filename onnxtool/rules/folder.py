@@ -11,7 +11,7 @@ from onnxtool.errors import MetadataError
 from onnxtool.model.contract import find_contract, read_contract
 from onnxtool.model.tensors import Storage, StoredTensor
 from onnxtool.rules.examples.graphs import ADD, external, folder
-from onnxtool.rules.rule import Problem, Severity, bundle_rule
+from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 
 # What torch calls the weights that it writes to files of their own.
@@ -32,6 +32,8 @@ def unreferenced_file(bundle: BundleSubject) -> Iterator[Problem]:
     Weights of an earlier export stay: nothing overwrites them, because each export numbers its
     files anew. They are shipped, and the next reader takes them for a part of the model.
     """
+    if bundle.unreadable_graphs:
+        raise Skipped(f"{bundle.unreadable_graphs[0]}, which may refer to any, cannot be read")
     root = bundle.bundle.path
     scratch = [name for name in bundle.bundle.orphans if re.fullmatch(LITTER, name)]
     for name in bundle.bundle.orphans:
