@@ -134,6 +134,17 @@ def test_constants_of_the_architecture_are_no_broken_weights(tmp_path: Path) -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("operator", "severity"), [("Add", Severity.WARNING), ("MatMul", Severity.ERROR)]
+)
+def test_minus_infinity_is_a_mask_unless_it_is_a_factor(
+    tmp_path: Path, operator: str, severity: Severity
+) -> None:
+    text = f"""{HEADER} g (float[2, 2] x) => (float[2, 2] y)
+        <float[2, 2] w = {{1, -inf, 1, 1}}> {{ y = {operator} (x, w) }}"""
+    assert [f.severity for f in found(tmp_path, text, select="M006")] == [severity]
+
+
 def test_the_checker_is_not_asked_about_more_nodes_than_fit_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
