@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -38,8 +39,13 @@ def unreferenced_file(bundle: BundleSubject) -> Iterator[Problem]:
     if bundle.unreadable_graphs:
         raise Skipped(f"{bundle.unreadable_graphs[0]}, which may refer to any, cannot be read")
     root = bundle.bundle.path
-    scratch = [name for name in bundle.bundle.orphans if re.fullmatch(LITTER, name)]
-    for name in bundle.bundle.orphans:
+    # A link in the folder, or several names of one file, are for another rule.
+    linked = {
+        os.path.realpath(file.path) for graph in bundle.graphs for file in graph.view.external_files
+    }
+    orphans = [o for o in bundle.bundle.orphans if os.path.realpath(root / o) not in linked]
+    scratch = [name for name in orphans if re.fullmatch(LITTER, name)]
+    for name in orphans:
         if name not in scratch:
             size = (root / name).stat().st_size
             yield Problem(f"no graph refers to `{name}` ({size:,} bytes)", name)

@@ -10,7 +10,7 @@ import pytest
 
 from onnxtool.release.manifest import write_manifest
 from onnxtool.rules.engine import check
-from onnxtool.rules.examples.graphs import ADD, Content, external, folder, write_all
+from onnxtool.rules.examples.graphs import ADD, Content, external, folder, linked, write_all
 from onnxtool.rules.report import CheckReport, Finding
 from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings
@@ -149,6 +149,10 @@ def test_files_that_name_no_graph_are_reported(tmp_path: Path) -> None:
     assert messages == [
         "2 files of weights lie side by side, and no name says whose: 1 of a.onnx, 1 of b.onnx"
     ]
+
+
+def test_what_a_link_leads_to_is_referred_to(tmp_path: Path) -> None:
+    assert codes(linked(tmp_path).parent) == ["X005", "X009"]
 
 
 def test_scratch_of_an_exporter_is_one_finding_and_any_other_file_its_own(tmp_path: Path) -> None:
