@@ -454,6 +454,18 @@ def test_features_that_are_null_are_one_problem(bundle: Path) -> None:
     assert finding.message == "`features` is null, where an object belongs"
 
 
+def test_normalization_over_the_utterance_is_read_from_the_graphs_too(bundle: Path) -> None:
+    def normalize(model: onnx.ModelProto) -> None:
+        model.metadata_props.add(key="normalize_type", value="per_feature")
+
+    edit(bundle / "encoder_streaming.onnx", normalize)
+    (finding,) = findings(bundle, "S014")
+    assert (finding.model, finding.location) == (
+        "encoder_streaming.onnx",
+        "metadata_props:normalize_type",
+    )
+
+
 LAYOUTS = {
     "bands where time is": ("encoder_input", "audio_signal: [B, T, n_mels]"),
     "a number on a dynamic axis": ("encoder_output", "encoder_output: [B, T_enc, D_enc(=96)]"),
