@@ -48,13 +48,13 @@ def check(
         typer.Option(help="The least severity that fails the check.", show_default="error"),
     ] = None,
     run: Annotated[
-        bool | None,
-        typer.Option("--run/--no-run", help="Run the graphs.", show_default="in folders"),
-    ] = None,
+        bool, typer.Option("--run", help="Run the graphs.", show_default="in folders")
+    ] = False,
+    no_run: Annotated[bool, typer.Option("--no-run", help="Run no graph.")] = False,
     weights: Annotated[
-        bool | None,
-        typer.Option("--weights/--no-weights", help="Read all weights.", show_default="below 1 GB"),
-    ] = None,
+        bool, typer.Option("--weights", help="Read all weights.", show_default="below 1 GB")
+    ] = False,
+    no_weights: Annotated[bool, typer.Option("--no-weights", help="Do not read them.")] = False,
     contract: Annotated[
         Path | None, typer.Option(metavar="FILE", help="What the release promised, as JSON.")
     ] = None,
@@ -96,14 +96,15 @@ def check(
     skipped, and says why. `onnxtool rules` lists them all.
     """
     refuse_to_overwrite(output, [*paths, *filter(None, (contract, config))])
-    if run is False and (time_limit is not None or memory_limit is not None):
+    may_run = _either("run", run, no_run)
+    if may_run is False and (time_limit is not None or memory_limit is not None):
         raise UsageError("--no-run: nothing is run that could be limited", hint="drop one of them")
     wanted = configuration(config).with_given(
         select=_split(select),
         ignore=_split(ignore),
         fail_on=fail_on,
-        run=run,
-        weights=weights,
+        run=may_run,
+        weights=_either("weights", weights, no_weights),
         contract=contract,
         targets=tuple(target) if target else None,
         time_limit_s=given("--time-limit", seconds, time_limit),
@@ -118,6 +119,17 @@ def check(
         raise typer.Exit(ExitCode.TROUBLE)
     if any(fails(finding, wanted.fail_on) for report in reports for finding in report.findings):
         raise typer.Exit(ExitCode.NEGATIVE)
+
+
+def _either(name: str, wanted: bool, unwanted: bool) -> bool | None:
+    """What a pair of options says; None where neither is given.
+
+    Raises:
+        UsageError: Both are.
+    """
+    if wanted and unwanted:
+        raise UsageError(f"--{name} contradicts --no-{name}", hint="drop one of them")
+    return wanted if wanted or unwanted else None
 
 
 def _split(codes: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -171,6 +171,25 @@ def _path(table: Table, key: str) -> Path:
     return table.path.parent / text
 
 
+def _file(table: Table, key: str) -> Path:
+    path = _path(table, key)
+    if not path.is_file():
+        raise table.wrong(key, f"no file {path}")
+    return path
+
+
+def _targets(table: Table, key: str) -> tuple[str, ...]:
+    from onnxtool.rules.target import parse_target
+
+    names = _texts(table, key)
+    for name in names:
+        try:
+            parse_target(name)
+        except UsageError as error:
+            raise table.wrong(key, str(error), error.hint) from None
+    return names
+
+
 def _seconds(table: Table, key: str) -> float:
     value = table.values[key]
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -198,8 +217,8 @@ _KEYS: dict[str, tuple[str, Callable[[Table, str], Any]]] = {
     "fail-on": ("fail_on", _fail_on),
     "run": ("run", _flag),
     "weights": ("weights", _flag),
-    "contract": ("contract", _path),
-    "target": ("targets", _texts),
+    "contract": ("contract", _file),
+    "target": ("targets", _targets),
     "time-limit": ("time_limit_s", _seconds),
     "memory-limit": ("memory_limit_bytes", _memory),
 }

@@ -1,4 +1,4 @@
-"""Hashes that a folder records of its own files: SHA256SUMS, *.sha256, and metadata."""
+"""Hashes that a folder records of its own files: lock file, SHA256SUMS, *.sha256, metadata."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from onnxtool.model.metadata import Metadata
+from onnxtool.errors import MetadataError
+from onnxtool.model.metadata import Metadata, read_metadata
 
 _LINE = re.compile(r"([0-9a-fA-F]{64})(?:\s+[ *]?(?:\./)?(.+))?")
 MAX_BYTES = 16 << 20
+# What `onnxtool manifest write` writes; its other fields are for `onnxtool manifest verify`.
+LOCK_FILE = "onnxtool.manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,27 @@ class HashManifest:
 
 def hash_manifests(folder: Path, metadata: Metadata | None = None) -> tuple[HashManifest, ...]:
     """Every record of hashes in a folder and in its metadata, in order of name."""
-    found = [manifest for path in _files(folder) if (manifest := _read(path)).digests]
+    read = (_locked(folder / LOCK_FILE), *map(_read, _files(folder)))
+    found = [manifest for manifest in read if manifest.digests]
     if metadata and (recorded := dict(_recorded(metadata.fields, folder))):
         found.append(HashManifest(metadata.path.name, recorded))
     return tuple(found)
+
+
+def _locked(path: Path) -> HashManifest:
+    """The files of a lock file; one that cannot be read records none."""
+    try:
+        files = read_metadata(path).fields.get("files") if path.is_file() else None
+    except MetadataError:
+        files = None
+    entries: dict[str, str] = {}
+    for file in files if isinstance(files, tuple) else ():
+        match file:
+            case {"path": str(name), "sha256": str(digest)}:
+                entries[name] = digest.lower()
+            case _:  # For `onnxtool manifest verify`.
+                continue
+    return HashManifest(path.name, entries)
 
 
 def _files(folder: Path) -> list[Path]:

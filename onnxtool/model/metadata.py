@@ -6,6 +6,7 @@ import json
 import math
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,10 +51,14 @@ def read_metadata(
     """Read a metadata file; `remedy` is what to do about one that is not JSON.
 
     Raises:
-        MetadataError: It is not JSON, or not a JSON object; says the line and column.
+        MetadataError: It is not JSON, or not a JSON object (says the line and column), or has a key
+            twice in one object.
     """
+    text = _read_text(path)
     try:
-        fields = json.loads(_read_text(path), parse_constant=_not_json, parse_float=_finite)
+        fields = json.loads(
+            text, parse_constant=_not_json, parse_float=_finite, object_pairs_hook=_unique
+        )
     except json.JSONDecodeError as error:
         raise MetadataError(
             path,
@@ -64,6 +69,10 @@ def read_metadata(
         ) from None
     except RecursionError:
         raise MetadataError(path, "nested too deep to be metadata") from None
+    except _NotJsonError as error:
+        line, column = _place(text, error.token)
+        problem = f"not JSON: {error}"
+        raise MetadataError(path, problem, line=line, column=column, hint=remedy) from None
     except ValueError as error:
         raise MetadataError(path, f"not JSON: {error}", hint=remedy) from None
     if _is_deep(fields):
@@ -118,9 +127,32 @@ def _parts(value: object) -> Iterable[object]:
     return value if isinstance(value, list) else ()
 
 
+class _NotJsonError(ValueError):
+    """Python reads and writes NaN and Infinity; JSON has neither, and other readers refuse them."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"{token} is not a JSON number")
+        self.token = token
+
+
 def _not_json(constant: str) -> NoReturn:
-    # Python reads and writes NaN and Infinity; JSON has neither, and other readers refuse them.
-    raise ValueError(f"{constant} is not a JSON number")
+    raise _NotJsonError(constant)
+
+
+def _place(text: str, token: str) -> tuple[int, int]:
+    """Line and column, from 1, of the first such token that is in no string."""
+    tokens = re.finditer(rf'"(?:[^"\\]|\\.)*"|(?P<found>{re.escape(token)})', text)
+    start = next((match.start() for match in tokens if match["found"]), 0)
+    return text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object, of which readers would keep the first or the last of two values in silence."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        repeated, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"the key {repeated!r:.80} is given twice in one object")
+    return fields
 
 
 def _finite(number: str) -> float:

@@ -10,11 +10,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from onnxtool.model.manifests import LOCK_FILE
 from onnxtool.model.tensor_digest import TensorDigest
 from onnxtool.model.tensors import Shape
 
 SCHEMA = "onnxtool.manifest/1"
-NAME = "onnxtool.manifest.json"
+NAME = LOCK_FILE
 
 
 @dataclass(frozen=True, slots=True)

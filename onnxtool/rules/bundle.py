@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from onnxtool.errors import OnnxToolError
 from onnxtool.model.families import Role
+from onnxtool.model.metadata import VOCABULARY_NAMES
 from onnxtool.model.payload import pieces
 from onnxtool.model.skeleton import LARGE_BYTES
 from onnxtool.model.view import ModelView
@@ -58,7 +59,8 @@ def unfitting_graphs(bundle: BundleSubject) -> Iterator[Problem]:
             yield Problem(
                 f"`{wire.source}` does not fit `{wire.target}`: {wire.problem}", wire.target
             )
-    if not bundle.having(Role.JOINT):
+    # A graph that cannot be read may be the one that seems to be missing.
+    if not bundle.having(Role.JOINT) or bundle.unreadable_graphs:
         return
     for roles, what in ((ENCODERS, "an encoder"), ((Role.PREDICTOR,), "a predictor")):
         if not bundle.having(*roles):
@@ -85,6 +87,9 @@ def unusable_vocabulary(bundle: BundleSubject) -> Iterator[Problem]:
     vocabulary = bundle.bundle.vocabulary
     if not bundle.having(*TEXT) and vocabulary is None:
         raise Skipped("no graph of the folder gives tokens")
+    for name, _ in bundle.bundle.unreadable:
+        if vocabulary is None and name in VOCABULARY_NAMES:
+            raise Skipped(f"{name} cannot be read")
     if vocabulary is None:
         metadata = bundle.bundle.metadata
         labels = metadata.fields.get("labels") if metadata else None

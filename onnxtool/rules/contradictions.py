@@ -9,9 +9,10 @@ from onnxtool.model.bundle import Bundle
 from onnxtool.model.families import Role
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.rules.examples.graphs import ADD, folder
+from onnxtool.rules.layouts import described, misfit
 from onnxtool.rules.metadata import at, required
 from onnxtool.rules.rule import Problem, Severity, bundle_rule
-from onnxtool.rules.subject import BundleSubject
+from onnxtool.rules.subject import BundleSubject, GraphSubject
 
 
 @bundle_rule(
@@ -35,7 +36,8 @@ from onnxtool.rules.subject import BundleSubject
 def contradictory_metadata(bundle: BundleSubject) -> Iterator[Problem]:
     """What the metadata says of the graphs, its name among it, is not what they are.
 
-    1. Tensors of `tensor_layout_contract` that no graph has, or that have other sizes there.
+    1. Tensors of `tensor_layout_contract` that no graph has, or whose axes have another size there,
+       or another order: a dynamic axis where a number or a size of the network is.
     2. A model that is named for its size, `0.6b`, and has another. That is a warning.
     3. Labels that are not the vocabulary.
     4. Durations that are not the contract's.
@@ -75,19 +77,31 @@ def _labels(bundle: BundleSubject, labels: object) -> Iterator[Problem]:
 
 
 def _layout(bundle: BundleSubject, name: str, text: str) -> Iterator[Problem]:
-    """Read `y: [B, U], h/c: [L, B, H(=640)]`, and hold it against the graphs."""
+    """Case 1: read `y: [B, U], h/c: [L, B, H(=640)]`, and hold it against the graphs."""
     role, _, direction = name.rpartition(".")[2].partition("_")
-    described = re.findall(r"([\w./]+): \[([^\]]*)\]", text)
-    if not described:
+    tensors = list(described(text))
+    if not tensors:
         yield Problem(f"`{name}` describes no tensor: {text!r:.60}", at(name))
-    for names, sizes in described:
-        for tensor in names.split("/"):
-            specs = _specs(bundle, role, direction, tensor)
-            if not specs:
-                yield Problem(f"`{name}`: no {role} has the {direction} `{tensor}`", at(name))
-            for graph, spec in specs:
-                if wrong := _misfit(sizes.split(","), spec):
-                    yield Problem(f"`{name}`: `{tensor}` of {graph} {wrong}", at(name))
+    sizes = _sizes(bundle, role)
+    for tensor, axes in tensors:
+        specs = _specs(bundle, role, direction, tensor)
+        # One that cannot be read may have it.
+        if not specs and not bundle.unreadable_graphs:
+            yield Problem(f"`{name}`: no {role} has the {direction} `{tensor}`", at(name))
+        for graph, spec in specs:
+            if wrong := misfit(axes, spec, sizes):
+                yield Problem(f"`{name}`: `{tensor}` of {graph} {wrong}", at(name))
+
+
+def _sizes(bundle: BundleSubject, role: str) -> dict[str, int]:
+    """What symbols stand for, by any layout of the role; `n_mels` has a rule of its own."""
+    sizes: dict[str, int] = {}
+    layouts = required(bundle).get("tensor_layout_contract")
+    for name, text in layouts.items() if isinstance(layouts, Mapping) else ():
+        if name.startswith(f"{role}_") and isinstance(text, str):
+            axes = (axis for _, axes in described(text) for axis in axes)
+            sizes |= {a.symbol: a.size for a in axes if a.symbol and a.size is not None}
+    return sizes
 
 
 def _specs(
@@ -95,26 +109,14 @@ def _specs(
 ) -> list[tuple[str, TensorSpec]]:
     """The inputs, or outputs, of this name: of graphs of the role, or of any where it is none."""
     roles = {"encoder": (Role.ENCODER, Role.STREAMING_ENCODER)}.get(role, (role,))
-    graphs = [g for g in bundle.graphs if g.signature.role in roles] or bundle.graphs
+    graphs: Sequence[GraphSubject] = [g for g in bundle.graphs if g.signature.role in roles]
+    if not graphs and not bundle.unreadable_graphs:
+        graphs = bundle.graphs
     found: list[tuple[str, TensorSpec]] = []
     for graph in graphs:
         specs = graph.signature.outputs if direction == "output" else graph.signature.inputs
         found.extend((graph.name, spec) for spec in specs if spec.name == tensor)
     return found
-
-
-def _misfit(sizes: Sequence[str], spec: TensorSpec) -> str:
-    """How the described axes are not those of the tensor; empty if they are."""
-    shape = spec.shape
-    if shape is None:
-        return ""
-    if len(sizes) != len(shape):
-        return f"has {len(shape)} axes, not {len(sizes)}"
-    for axis, (text, size) in enumerate(zip(sizes, shape, strict=True)):
-        number = re.fullmatch(r"\s*(?:\w+\(=)?(\d+)\)?\s*", text)
-        if number and isinstance(size, int) and int(number[1]) != size:
-            return f"has {size} on axis {axis}, not {number[1]}"
-    return ""
 
 
 def _named_for_size(bundle: BundleSubject, name: object) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from onnxtool.errors import OnnxToolError
@@ -21,7 +22,7 @@ _ZEROS_SHA1 = hashlib.sha1(bytes(8), usedforsecurity=False).hexdigest()
     "X009",
     "unattested-weights",
     severity=Severity.ERROR,
-    fix="Record the hash of every file: `sha256sum * > SHA256SUMS`.",
+    fix="Record the hash of every file: `onnxtool manifest write`, or `sha256sum * > SHA256SUMS`.",
     bad=folder(
         {
             "model.onnx": external("weights.bin"),
@@ -93,19 +94,34 @@ def _uncovered(manifests: tuple[HashManifest, ...], model: str, missing: list[st
 def digest_unlike_content(graph: GraphSubject) -> Iterator[Problem]:
     """A recorded hash is not that of the file.
 
-    Hashes are in `SHA256SUMS`, `*.sha256` and `model_meta.json`, and as the key `checksum` (SHA-1)
-    in references to external data. Neither `onnx` nor ONNX Runtime compares the latter: wrong bytes
-    of the right number load and run.
+    Hashes are in `onnxtool.manifest.json`, `SHA256SUMS`, `*.sha256` and `model_meta.json`, and as
+    the key `checksum` (SHA-1) in references to external data. Neither `onnx` nor ONNX Runtime
+    compares the latter: wrong bytes of the right number load and run.
     """
     view = graph.view
     metadata = graph.bundle.metadata if graph.bundle else None
     files = {file.location: file.path for file in view.external_files if file.trouble is None}
     for manifest in hash_manifests(view.folder, metadata):
         for name, path in {graph.name: view.path, **files}.items():
-            recorded = manifest.digests.get(name)
-            if recorded and (actual := sha256_of(path)) != recorded:
-                yield _unlike(name, f"{manifest.name} records SHA-256 {recorded:.12}", actual)
+            yield from _recorded(manifest, name, path)
+        for name, path in _nobodys(graph):
+            yield from (replace(p, model=name) for p in _recorded(manifest, name, path))
     yield from _checksums(graph, files)
+
+
+def _recorded(manifest: HashManifest, name: str, path: Path) -> Iterator[Problem]:
+    recorded = manifest.digests.get(name)
+    if recorded and (actual := sha256_of(path)) != recorded:
+        yield _unlike(name, f"{manifest.name} records SHA-256 {recorded:.12}", actual)
+
+
+def _nobodys(graph: GraphSubject) -> Iterator[tuple[str, Path]]:
+    """Files that no graph refers to: the first graph of the folder answers for them."""
+    if graph.bundle and graph.siblings and graph is graph.siblings[0]:
+        # A list of hashes may have that of the empty file that it was when it was begun.
+        held = (name for kind, name in graph.bundle.companions if kind != "checksum")
+        for name in (*held, *graph.bundle.orphans):
+            yield name, graph.bundle.path / name
 
 
 def _checksums(graph: GraphSubject, files: dict[str, Path]) -> Iterator[Problem]:

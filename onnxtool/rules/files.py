@@ -77,7 +77,7 @@ def _troubled(graph: GraphSubject, *troubles: Trouble) -> Iterator[Problem]:
     good=beside(external("weights.bin"), {"weights.bin": 8}),
 )
 def external_length_unlike_shape(graph: GraphSubject) -> Iterator[Problem]:
-    """A reference to external data gives another number of bytes than its shape and type need.
+    """A reference to external data is at no place, or not as long as its shape and type need.
 
     The checker of `onnx` and `onnx.load` pass it, and hand out a tensor that is too short; ONNX
     Runtime refuses the model.
@@ -88,6 +88,9 @@ def external_length_unlike_shape(graph: GraphSubject) -> Iterator[Problem]:
         where = f"{tensor.scope}:{tensor.name or tensor.node}"
         if tensor.unreadable:
             yield Problem(f"`{where}` has the {tensor.unreadable}, which is no number", where)
+        elif tensor.offset < 0:
+            where_to = f"the offset {tensor.offset:,} of `{tensor.file}`"
+            yield Problem(f"`{where}` refers to {where_to}, before its first byte", where)
         elif tensor.length is not None and tensor.length != tensor.size_bytes:
             yield Problem(
                 f"`{where}` refers to {tensor.length:,} bytes of `{tensor.file}`, where "

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from onnxtool.errors import MetadataError
 from onnxtool.model.contract import find_contract, read_contract
+from onnxtool.model.manifests import LOCK_FILE
+from onnxtool.model.metadata import read_metadata
 from onnxtool.model.tensors import Storage, StoredTensor
 from onnxtool.rules.examples.graphs import ADD, external, folder
-from onnxtool.rules.rule import Problem, Severity, bundle_rule
+from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 
 # What torch calls the weights that it writes to files of their own.
@@ -32,9 +36,16 @@ def unreferenced_file(bundle: BundleSubject) -> Iterator[Problem]:
     Weights of an earlier export stay: nothing overwrites them, because each export numbers its
     files anew. They are shipped, and the next reader takes them for a part of the model.
     """
+    if bundle.unreadable_graphs:
+        raise Skipped(f"{bundle.unreadable_graphs[0]}, which may refer to any, cannot be read")
     root = bundle.bundle.path
-    scratch = [name for name in bundle.bundle.orphans if re.fullmatch(LITTER, name)]
-    for name in bundle.bundle.orphans:
+    # A link in the folder, or several names of one file, are for another rule.
+    linked = {
+        os.path.realpath(file.path) for graph in bundle.graphs for file in graph.view.external_files
+    }
+    orphans = [o for o in bundle.bundle.orphans if os.path.realpath(root / o) not in linked]
+    scratch = [name for name in orphans if re.fullmatch(LITTER, name)]
+    for name in orphans:
         if name not in scratch:
             size = (root / name).stat().st_size
             yield Problem(f"no graph refers to `{name}` ({size:,} bytes)", name)
@@ -68,7 +79,8 @@ def unreferenced_file(bundle: BundleSubject) -> Iterator[Problem]:
 def shared_external_data(bundle: BundleSubject) -> Iterator[Problem]:
     """Weights of several graphs are in one file, or in files that do not say whose they are.
 
-    1. Two graphs refer to one file: the second export may have written over the first.
+    1. Two graphs refer to one file, and read the same bytes of it as different tensors: the second
+       export has written over the first. Told, too, where they share tensors, or keep apart.
     2. Tensors of one graph overlap: one of the two has another's bytes.
     3. Each graph has files of its own, side by side in one folder, and no name tells to which it
        belongs: a graph cannot be moved or replaced without a tool that reads the references.
@@ -106,10 +118,13 @@ def _shared(graphs: Sequence[GraphSubject]) -> Iterator[Problem]:
         views = [_tensors_in(graph, location) for graph in sharing]
         names = ", ".join(graph.name for graph in sharing)
         if _conflict(views):
-            yield Problem(f"{names} use `{location}`, each for other tensors", location)
-        else:
-            message = f"{names} share the tensors in `{location}`"
-            yield Problem(message, location, Severity.INFO)
+            message = f"{names} read the same bytes of `{location}` as different tensors"
+            yield Problem(message, location)
+            continue
+        message = f"{names} have tensors of their own in `{location}`"
+        if sum(map(len, views)) > len(set().union(*views)):
+            message = f"{names} share tensors in `{location}`"
+        yield Problem(message, location, Severity.INFO)
 
 
 def _tensors_in(graph: GraphSubject, location: str) -> dict[tuple[int, int], object]:
@@ -128,12 +143,13 @@ def _conflict(views: Sequence[dict[tuple[int, int], object]]) -> bool:
 
 
 def _mixed(graphs: Sequence[GraphSubject]) -> Iterator[Problem]:
-    """Case 3."""
+    """Case 3; files of several graphs are case 1."""
+    users = Counter(location for graph in graphs for location in graph.view.external_locations)
     unnamed = {
         graph.name: [
             location
             for location in graph.view.external_locations
-            if not location.startswith(graph.name.removesuffix(".onnx"))
+            if users[location] == 1 and not location.startswith(graph.name.removesuffix(".onnx"))
         ]
         for graph in graphs
     }
@@ -155,15 +171,19 @@ def _mixed(graphs: Sequence[GraphSubject]) -> Iterator[Problem]:
     good=folder({"a.onnx": ADD, "model_meta.json": {"blank_id": 1}}),
 )
 def unreadable_file(bundle: BundleSubject) -> Iterator[Problem]:
-    """A graph, the metadata, the vocabulary or the contract of a folder cannot be read.
+    """A graph, the metadata, the vocabulary, the lock file or the contract cannot be read.
 
     Every rule that needs it is left out: what else there is to find is not known.
     """
     for name, error in bundle.bundle.unreadable:
         yield Problem(str(error), name)
-    path = find_contract(bundle.bundle.path)
-    if path and not bundle.settings.contract:
+    readers: list[tuple[Path, Callable[[Path], object]]] = []
+    if not bundle.settings.contract and (path := find_contract(bundle.bundle.path)):
+        readers.append((path, read_contract))
+    if (path := bundle.bundle.path / LOCK_FILE).is_file():
+        readers.append((path, read_metadata))
+    for path, read in readers:
         try:
-            read_contract(path)
+            read(path)
         except MetadataError as error:
             yield Problem(str(error), path.name)

@@ -11,7 +11,7 @@ from onnxtool.model.damage import find_damage
 from onnxtool.model.tensors import Storage
 from onnxtool.model.view import STANDARD_DOMAINS, ModelView
 from onnxtool.rules.examples.graphs import ADD, HEADER
-from onnxtool.rules.rule import Problem, Severity, graph_rule
+from onnxtool.rules.rule import Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.rules.target import Target, newest_onnxruntime
 
@@ -25,6 +25,8 @@ KNOWN_DOMAINS = STANDARD_DOMAINS | {
 }
 # In graphs that a session saved after optimizing them for the machine that it ran on.
 MACHINE_DOMAINS = frozenset({"com.microsoft.nchwc", "com.ms.internal.nhwc"})
+# The checker of onnx copies the graph three times, at about 1 KB a node.
+MOST_CHECKED_NODES = 100_000
 # ONNX Runtime promises versions from this on.
 OLDEST_OPSET = 7
 
@@ -42,7 +44,8 @@ def invalid_model(graph: GraphSubject) -> Iterator[Problem]:
 
     The checker of `onnx` is asked, of the structure without the weights, and then what it leaves
     out: cycles, names given twice, stored tensors with another size than their shape. An exporter
-    that prints the checker's verdict and carries on ships such a model.
+    that prints the checker's verdict and carries on ships such a model. A graph of more than
+    100,000 nodes is too much for the checker, and the rule is skipped where nothing else is wrong.
     """
     view = graph.view
     external = {
@@ -54,7 +57,13 @@ def invalid_model(graph: GraphSubject) -> Iterator[Problem]:
     damage = [d for d in find_damage(view, ()) if d.where not in {view.path.name, *external}]
     for found in damage:
         yield Problem(found.what, found.where)
-    if not damage and (refusal := _refusal(view)):
+    if damage:
+        return
+    nodes = sum(len(scope.nodes) for scope in view.scopes)
+    if nodes > MOST_CHECKED_NODES:
+        limit = f"more than {MOST_CHECKED_NODES:,}"
+        raise Skipped(f"{nodes:,} nodes, {limit}: onnx.checker would take too much memory")
+    if refusal := _refusal(view):
         yield Problem(f"onnx.checker: {refusal}")
 
 

@@ -22,7 +22,7 @@ _MANY = ", ".join(str(number) for number in range(256))
     "M005",
     "training-leftovers",
     severity=Severity.WARNING,
-    fix="Export in evaluation mode; then `onnxtool simplify`.",
+    fix="Export in evaluation mode, with constant folding; `onnxsim` removes what is left.",
     bad=f"{HEADER} g (float[2] x) => (float[2] y) {{ y = Dropout(x) }}",
     good=ADD,
 )
@@ -110,7 +110,7 @@ def _reads(scope: Scope) -> Iterator[tuple[Scope, set[str]]]:
     "duplicate-weights",
     severity=Severity.INFO,
     needs=Needs.WEIGHTS,
-    fix="`onnxtool simplify` keeps one of each.",
+    fix="Tie the weights before the export, or let the exporter keep one of each.",
     bad=f"""{HEADER} g (float[256] x) => (float[256] y)
         <float[256] a = {{{_MANY}}}, float[256] b = {{{_MANY}}}> {{
             c = Add(x, a)

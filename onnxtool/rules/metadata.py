@@ -53,11 +53,30 @@ SCHEMA: Mapping[str, tuple[str, Test, bool]] = {
     "features.n_mels": ("a positive integer", _is_size, False),
     "features.hop_length": ("a positive integer", _is_size, False),
 }
+# Objects that hold fields.
+BLOCKS = ("features",)
+# Graphs that have a use for a field; others do without.
+USERS: Mapping[str, tuple[Role, ...]] = {
+    "joint_vocab_size": (Role.JOINT, Role.DECODER_JOINT),
+    "duration_values": (Role.JOINT, Role.DECODER_JOINT),
+}
+LAYOUT = "tensor_layout_contract"
+# What the layout of a graph's tensors begins with, by role.
+LAID_OUT: Mapping[Role, str] = {
+    Role.ENCODER: "encoder",
+    Role.STREAMING_ENCODER: "encoder",
+    Role.PREDICTOR: "predictor",
+    Role.JOINT: "joint",
+}
 HEALTHY: Mapping[str, object] = {
     "model_name": "words",
     "sample_rate": 16000,
+    "labels": [],
     "blank_id": 4,
+    "tokenizer_vocab_size": 4,
+    "torch_version": "2.6.0",
     "features": {"type": "log-mel", "n_fft": 512, "n_mels": 80, "hop_length": 160},
+    "tensor_layout_contract": {"encoder_input": "x: [2]"},
 }
 
 
@@ -96,39 +115,89 @@ def incomplete_metadata(bundle: BundleSubject) -> Iterator[Problem]:
     """A field of the metadata is missing, null, empty or of the wrong type.
 
     A host that reads `duration_values: null` of a model with durations guesses, and guesses in
-    silence. Fields that a model can do without, because its graphs or its vocabulary say the same,
-    are a warning when they are null.
+    silence; one that finds no such field does the same. Fields that a model can do without, because
+    its graphs or its vocabulary say the same, are a warning.
     """
     fields = required(bundle)
+    broken = [name for name in BLOCKS if not isinstance(fields.get(name), Mapping)]
+    for name in broken:
+        state = _state(fields, name)
+        yield Problem(f"`{name}` is {state}, where an object belongs", at(name))
     for name, (wanted, is_right, optional) in SCHEMA.items():
         value = field(fields, name)
-        block, _, rest = name.rpartition(".")
-        holder = fields.get(block) if block else fields
-        present = isinstance(holder, Mapping) and rest in holder
-        if value is None and not (optional and not present):
-            severity = _of_null(bundle, name) if optional else Severity.ERROR
-            state = "null" if present else "missing"
-            yield Problem(f"`{name}` is {state}, where {wanted} belongs", at(name), severity)
-        elif value is not None and not is_right(value):
-            yield Problem(f"`{name}` is {value!r:.60}, where {wanted} belongs", at(name))
-    contract = fields.get("tensor_layout_contract", {})
-    if not isinstance(contract, Mapping):
-        where = at("tensor_layout_contract")
-        yield Problem("`tensor_layout_contract` is no object of texts", where)
-        return
-    for name, value in contract.items():
-        if not _is_text(value):
-            where = f"tensor_layout_contract.{name}"
-            yield Problem(f"`{where}` is {value!r:.60}, where a text belongs", at(where))
+        if name.partition(".")[0] in broken or is_right(value):
+            continue
+        severity = Severity.ERROR
+        if value is None and optional:
+            if not _holds(fields, name) and not _is_of_use(bundle, name):
+                continue
+            severity = _without(bundle, name)
+        state = _state(fields, name)
+        yield Problem(f"`{name}` is {state}, where {wanted} belongs", at(name), severity)
+    yield from _layouts(bundle, fields)
 
 
-def _of_null(bundle: BundleSubject, name: str) -> Severity:
+def _holds(fields: Mapping[str, object], name: str) -> bool:
+    """Whether the field is there, be it null."""
+    block, _, rest = name.rpartition(".")
+    holder = fields.get(block) if block else fields
+    return isinstance(holder, Mapping) and rest in holder
+
+
+def _state(fields: Mapping[str, object], name: str) -> str:
+    value = field(fields, name)
+    if value is None:
+        return "null" if _holds(fields, name) else "missing"
+    return f"{value!r:.60}"
+
+
+def _is_of_use(bundle: BundleSubject, name: str) -> bool:
+    """Whether the folder has a graph that the field is about."""
+    if name not in USERS:
+        return True
+    if not bundle.having(*USERS[name]):
+        return False
+    return name != "duration_values" or _scores_of_durations(bundle) != 0
+
+
+def _without(bundle: BundleSubject, name: str) -> Severity:
     """An error where the joint has durations that nobody names."""
+    has_durations = name == "duration_values" and (_scores_of_durations(bundle) or 0) > 0
+    return Severity.ERROR if has_durations else Severity.WARNING
+
+
+def _scores_of_durations(bundle: BundleSubject) -> int | None:
+    """How many scores the joint gives beyond tokens and blank; None where nothing tells."""
     width = joint_width(bundle.bundle)
     tokens = [count.value for count in token_counts(bundle.bundle, bundle.contract)]
-    if name != "duration_values" or width is None or not isinstance(width.value, int):
-        return Severity.WARNING
-    return Severity.ERROR if tokens and width.value > max(tokens) + 1 else Severity.WARNING
+    if width is None or not isinstance(width.value, int) or not tokens:
+        return None
+    return max(width.value - max(tokens) - 1, 0)
+
+
+def _layouts(bundle: BundleSubject, fields: Mapping[str, object]) -> Iterator[Problem]:
+    """The layouts, which each graph of a transducer should have two of."""
+    layouts = fields.get(LAYOUT)
+    graphs = {prefix: None for role, prefix in LAID_OUT.items() if bundle.having(role)}
+    if layouts is None and LAYOUT not in fields:
+        if graphs:
+            message = f"`{LAYOUT}` is missing, where an object of texts belongs"
+            yield Problem(message, at(LAYOUT), Severity.WARNING)
+        return
+    if not isinstance(layouts, Mapping):
+        state = _state(fields, LAYOUT)
+        yield Problem(f"`{LAYOUT}` is {state}, where an object of texts belongs", at(LAYOUT))
+        return
+    for prefix in graphs:
+        for name in (f"{LAYOUT}.{prefix}_input", f"{LAYOUT}.{prefix}_output"):
+            if not _holds(fields, name):
+                message = f"`{name}` is missing, where a text belongs"
+                yield Problem(message, at(name), Severity.WARNING)
+    for name, value in layouts.items():
+        if not _is_text(value):
+            where = f"{LAYOUT}.{name}"
+            state = "null" if value is None else f"{value!r:.60}"
+            yield Problem(f"`{where}` is {state}, where a text belongs", at(where))
 
 
 @bundle_rule(

@@ -178,19 +178,26 @@ def normalized_over_utterance(bundle: BundleSubject) -> Iterator[Problem]:
     the most. A host that normalizes each chunk for itself takes loudness out of the speech.
     """
     bundle.require(*STREAMING)
+    said = list(_normalized(bundle))
+    if not said:
+        raise Skipped("no metadata says how features are normalized")
+    for model, where, value in said:
+        if value in _PER_UTTERANCE:
+            yield Problem(f"says {value!r}, in a folder that streams", where, model=model)
+
+
+def _normalized(bundle: BundleSubject) -> Iterator[tuple[str, str, object]]:
+    """File, place and value of what says how features are normalized."""
     metadata = bundle.bundle.metadata
     features = metadata.fields.get("features") if metadata else None
-    said = features if isinstance(features, dict) else {}
     for name in ("normalize", "normalization"):
-        if name not in said:
-            continue
-        if said[name] in _PER_UTTERANCE:
-            where = metadata.path.name if metadata else ""
-            yield Problem(
-                f"says {said[name]!r}, in a folder that streams", f"features.{name}", model=where
-            )
-        return
-    raise Skipped("no metadata says how features are normalized")
+        if metadata and isinstance(features, dict) and name in features:
+            yield metadata.path.name, f"features.{name}", features[name]
+            break
+    for graph in bundle.having(*STREAMING, Role.ENCODER):
+        for entry in graph.view.proto.metadata_props:
+            if entry.key == "normalize_type":
+                yield graph.name, "metadata_props:normalize_type", entry.value
 
 
 @graph_rule(

@@ -102,6 +102,11 @@ class BundleSubject:
         return _contract(self.settings, self.bundle)
 
     @property
+    def unreadable_graphs(self) -> tuple[str, ...]:
+        """Graphs whose role nobody knows: what seems to be missing may be in them."""
+        return tuple(name for name, _ in self.bundle.unreadable if name.endswith(".onnx"))
+
+    @property
     def size_bytes(self) -> int:
         """Of all graphs, weights included."""
         return sum(graph.size_bytes for graph in self.graphs)

@@ -18,6 +18,8 @@ from onnxtool.rules.subject import GraphSubject
 FLOAT16_MAX = 65504.0
 FLOAT32_TINY = float(np.finfo(np.float32).tiny)
 FLOATS = ("float16", "bfloat16", "float32", "float64")
+# Operators that multiply their first two inputs, and add up.
+PRODUCTS = frozenset({"MatMul", "Gemm", "Conv", "ConvTranspose"})
 # A few are rounding; many make some processors ten times slower.
 DENORMAL_SHARE = 0.01
 
@@ -70,18 +72,30 @@ class Statistics:
 def broken_weights(graph: GraphSubject) -> Iterator[Problem]:
     """Weights hold values that no training gives.
 
-    1. NaN or infinity: every output that they reach is lost. A mask of minus infinity is a warning.
+    1. NaN or infinity: every output that they reach is lost. A mask of minus infinity is a warning,
+       while one in a factor of a matrix product or a convolution is none.
     2. A matrix of zeros, or of one value: a layer that was never loaded.
     3. Denormal numbers in quantity: slow on many processors, and gone in float16.
     4. Values that float16 cannot hold, in float32: told, because a conversion makes them infinite.
 
     Read in pieces, whatever the size. The checker of `onnx` never looks at a value.
     """
+    factors = {
+        (scope.path, name)
+        for scope in graph.view.scopes
+        for node in scope.nodes
+        if node.op_type in PRODUCTS
+        for name in node.input[:2]
+    }
     for tensor in graph.view.tensors:
         if tensor.dtype.name in FLOATS:
             where = f"{tensor.scope}:{tensor.name or tensor.node}"
             try:
-                yield from _judge(where, tensor, statistics(graph.view, tensor))
+                found = statistics(graph.view, tensor)
+                yield from _judge(where, tensor, found)
+                if found.negative_infinite and found.elements > 1:
+                    is_factor = (tensor.scope, tensor.name) in factors
+                    yield _minus_infinity(where, tensor, found, is_factor=is_factor)
             except OnnxToolError:  # Its file is for the rules on files.
                 continue
 
@@ -98,15 +112,20 @@ def statistics(model: ModelView, tensor: StoredTensor) -> Statistics:
     return gathered
 
 
+def _minus_infinity(
+    where: str, tensor: StoredTensor, found: Statistics, *, is_factor: bool
+) -> Problem:
+    """A single one fills masks, and is meant."""
+    name = f"`{where}` ({tensor.dtype.name}{list(tensor.shape)})"
+    message = f"{name} has {found.negative_infinite:,} values of minus infinity"
+    return Problem(message, where, Severity.ERROR if is_factor else Severity.WARNING)
+
+
 def _judge(where: str, tensor: StoredTensor, found: Statistics) -> Iterator[Problem]:
     name = f"`{where}` ({tensor.dtype.name}{list(tensor.shape)})"
     if found.nan or found.positive_infinite:
         message = f"{name} has {found.nan:,} NaN and {found.positive_infinite:,} infinite values"
         yield Problem(message, where)
-    # A single one fills masks, and is meant.
-    if found.negative_infinite and found.elements > 1:
-        message = f"{name} has {found.negative_infinite:,} values of minus infinity"
-        yield Problem(message, where, Severity.WARNING)
     # One dimension or a few elements are biases, scales and constants of the architecture.
     is_matrix = len([size for size in tensor.shape if size > 1]) >= 2 and found.elements >= 64
     if is_matrix and found.lowest == found.highest:

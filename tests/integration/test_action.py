@@ -64,6 +64,11 @@ def test_sarif_is_a_file_that_later_steps_can_upload(runner: Path, tmp_path: Pat
     assert (runner / "output").read_text() == "sarif=onnxtool.sarif\n"
 
 
+def test_what_could_not_be_checked_is_nothing_to_upload(runner: Path, tmp_path: Path) -> None:
+    assert step(runner, tmp_path, "none.onnx", FORMAT="sarif").code == 2
+    assert not (runner / "output").exists()
+
+
 def test_an_input_is_never_a_command(runner: Path, tmp_path: Path) -> None:
     finished = step(runner, tmp_path, '$(touch a); touch b\n"`touch c`"\n--version')
     assert finished.code == 2

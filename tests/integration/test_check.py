@@ -147,6 +147,8 @@ def test_names_cannot_act_on_whoever_reads(format: str, tmp_path: Path) -> None:
         (["--time-limit", "0"], "--time-limit 0: no number of seconds"),
         (["--time-limit", "nan"], "--time-limit nan: no number of seconds"),
         (["--memory-limit", "much"], "--memory-limit much: no amount of memory"),
+        (["--run", "--no-run"], "--run contradicts --no-run"),
+        (["--weights", "--no-weights"], "--weights contradicts --no-weights"),
         (["--no-run", "--time-limit", "3"], "--no-run: nothing is run that could be limited"),
         (["--output", str(JOINT)], "would overwrite a model"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from onnxtool.cli import check
 from onnxtool.cli.check_output import fails
 from onnxtool.cli.config import Config, FailOn
+from onnxtool.errors import UsageError
 from onnxtool.model import contract
 from onnxtool.model.contract import Contract
 from onnxtool.rules import target
@@ -39,6 +40,18 @@ def test_a_contract_and_targets_are_read(monkeypatch: pytest.MonkeyPatch) -> Non
     settings = check._settings(Config(contract=Path("c.json"), targets=("sherpa-onnx",)))
     assert settings.contract == read(Path("c.json"))
     assert settings.targets == (chosen,)
+
+
+def test_an_option_and_its_opposite_are_refused() -> None:
+    assert [
+        check._either("run", *given) for given in ((False, False), (True, False), (False, True))
+    ] == [
+        None,
+        True,
+        False,
+    ]
+    with pytest.raises(UsageError, match="--run contradicts --no-run"):
+        check._either("run", True, True)
 
 
 @pytest.mark.parametrize(

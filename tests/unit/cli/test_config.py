@@ -42,6 +42,13 @@ def written(folder: Path, text: str, name: str = "onnxtool.toml") -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def contract(tmp_path: Path) -> None:
+    """The contract that the configuration of everything names."""
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "asr.json").touch()
+
+
 def test_everything_is_read(tmp_path: Path) -> None:
     assert configuration(written(tmp_path, EVERYTHING)) == Config(
         select=("X", "X001"),
@@ -137,6 +144,8 @@ def test_a_file_may_say_nothing(tmp_path: Path, text: str) -> None:
         ("[check]\nweights = 1", ":2:1: weights: true or false is needed"),
         ("[check]\ncontract = 3", ":2:1: contract: a string is needed"),
         ("[check]\ncontract = ''", ":2:1: contract: names no file"),
+        ("[check]\ncontract = 'none.json'", ":2:1: contract: no file "),
+        ("[check]\ntarget = ['sherpa']", ":2:1: target: no target `sherpa`"),
         ("[check]\ntarget = 'sherpa-onnx'", ":2:1: target: an array of strings is needed"),
         ("[check]\ntime-limit = '3'", ":2:1: time-limit: a number of seconds is needed"),
         ("[check]\ntime-limit = true", ":2:1: time-limit: a number of seconds is needed"),

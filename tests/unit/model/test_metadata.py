@@ -38,8 +38,11 @@ def test_metadata_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     [
         pytest.param("", r"meta\.json:1:1: not JSON", id="empty"),
         pytest.param('{"a": 1,\n "b": }', r"meta\.json:2:7: not JSON", id="syntax"),
-        pytest.param('{"a": NaN}', "NaN is not a JSON number", id="NaN"),
+        pytest.param(
+            '{"NaN": 1,\n "a": NaN}', r":2:7: not JSON: NaN is not a JSON number", id="NaN"
+        ),
         pytest.param('{"a": -Infinity}', "-Infinity is not a JSON number", id="infinity"),
+        pytest.param('{"a": [{"b": 1, "b": 2}]}', "the key 'b' is given twice", id="key twice"),
         pytest.param('{"a": 1e999}', "1e999 is not a JSON number", id="overflow"),
         pytest.param('{"a": ' + "1" * 5000 + "}", "not JSON", id="digits"),
         pytest.param("[1, 2]", "a JSON list where an object", id="list"),

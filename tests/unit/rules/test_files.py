@@ -8,8 +8,9 @@ from pathlib import Path
 import onnx
 import pytest
 
+from onnxtool.release.manifest import write_manifest
 from onnxtool.rules.engine import check
-from onnxtool.rules.examples.graphs import Content, external, folder, write_all
+from onnxtool.rules.examples.graphs import ADD, Content, external, folder, linked, write_all
 from onnxtool.rules.report import CheckReport, Finding
 from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings
@@ -31,6 +32,7 @@ BROKEN = {
     "truncated": (external("weights.bin"), 4, "X002"),
     "empty": (external("weights.bin"), 0, "X002"),
     "offset past the end": (external("weights.bin", offset=64), 8, "X002"),
+    "before the first byte": (external("weights.bin", offset=-4), 8, "X003"),
     "length too small": (external("weights.bin", length=4), 8, "X003"),
     "length too large": (external("weights.bin", length=12), 12, "X003"),
 }
@@ -61,6 +63,26 @@ def test_a_hash_in_metadata_is_compared(tmp_path: Path) -> None:
     metadata = {"hashes": {"model.onnx": "0" * 64}, "model.onnx.data_sha256": "1" * 64}
     write_all(tmp_path, {**files, "model_meta.json": metadata})
     assert codes(tmp_path) == ["X010", "X010"]
+
+
+def test_the_lock_file_of_a_release_records_hashes(tmp_path: Path) -> None:
+    files: dict[str, Content] = {"a.onnx": external("a.onnx.data"), "a.onnx.data": 8}
+    write_all(tmp_path, {**files, "vocab.txt": "<blk> 0\n"})
+    write_manifest(tmp_path)
+    assert not found(tmp_path, "X009", "X010", "X012")
+    write_all(tmp_path, {"a.onnx.data": b"\1" * 8, "vocab.txt": "<blank> 0\n", "b.onnx": ADD})
+    tampered = found(tmp_path, "X009", "X010")
+    assert [(f.rule.code, f.model, f.location) for f in tampered] == [
+        ("X009", "b.onnx", "b.onnx"),
+        ("X010", "a.onnx", "a.onnx.data"),
+        ("X010", "vocab.txt", "vocab.txt"),
+    ]
+
+
+def test_a_lock_file_that_is_not_json_is_reported(tmp_path: Path) -> None:
+    write_all(tmp_path, {"a.onnx": ADD, "onnxtool.manifest.json": "{"})
+    (finding,) = found(tmp_path, "X012")
+    assert finding.location == "onnxtool.manifest.json"
 
 
 def test_a_git_lfs_pointer_is_recognized(tmp_path: Path) -> None:
@@ -101,6 +123,22 @@ def test_two_graphs_may_share_their_tensors(tmp_path: Path) -> None:
     assert [f.severity for f in shared] == [Severity.INFO]
 
 
+def test_graphs_that_keep_apart_in_one_file_share_no_tensors(tmp_path: Path) -> None:
+    files: dict[str, Content] = {"a.onnx": external("data"), "b.onnx": external("data", offset=8)}
+    write_all(tmp_path, {**files, "data": 16})
+    (finding,) = found(tmp_path, "X007")
+    assert finding.message == "a.onnx, b.onnx have tensors of their own in `data`"
+    assert finding.severity is Severity.INFO
+
+
+def test_graphs_that_read_the_same_bytes_otherwise_are_reported(tmp_path: Path) -> None:
+    files: dict[str, Content] = {"a.onnx": external("data"), "b.onnx": external("data", offset=4)}
+    write_all(tmp_path, {**files, "data": 12})
+    (finding,) = found(tmp_path, "X007")
+    assert finding.message == "a.onnx, b.onnx read the same bytes of `data` as different tensors"
+    assert finding.severity is Severity.WARNING
+
+
 def test_files_that_name_no_graph_are_reported(tmp_path: Path) -> None:
     graphs: dict[str, Content] = {
         "a.onnx": external("onnx__MatMul_1"),
@@ -111,6 +149,10 @@ def test_files_that_name_no_graph_are_reported(tmp_path: Path) -> None:
     assert messages == [
         "2 files of weights lie side by side, and no name says whose: 1 of a.onnx, 1 of b.onnx"
     ]
+
+
+def test_what_a_link_leads_to_is_referred_to(tmp_path: Path) -> None:
+    assert codes(linked(tmp_path).parent) == ["X005", "X009"]
 
 
 def test_scratch_of_an_exporter_is_one_finding_and_any_other_file_its_own(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import onnx.parser
 import pytest
 from onnx import numpy_helper
 
+from onnxtool.rules import header
 from onnxtool.rules.engine import check
 from onnxtool.rules.examples.graphs import ADD, HEADER, write_all
 from onnxtool.rules.report import Finding
@@ -131,3 +132,25 @@ def test_constants_of_the_architecture_are_no_broken_weights(tmp_path: Path) -> 
     assert not found(
         tmp_path, f"{HEADER} g (float x) => (float y) <float w = {{-inf}}> {{ y = Max(x, w) }}"
     )
+
+
+@pytest.mark.parametrize(
+    ("operator", "severity"), [("Add", Severity.WARNING), ("MatMul", Severity.ERROR)]
+)
+def test_minus_infinity_is_a_mask_unless_it_is_a_factor(
+    tmp_path: Path, operator: str, severity: Severity
+) -> None:
+    text = f"""{HEADER} g (float[2, 2] x) => (float[2, 2] y)
+        <float[2, 2] w = {{1, -inf, 1, 1}}> {{ y = {operator} (x, w) }}"""
+    assert [f.severity for f in found(tmp_path, text, select="M006")] == [severity]
+
+
+def test_the_checker_is_not_asked_about_more_nodes_than_fit_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(header, "MOST_CHECKED_NODES", 0)
+    write_all(tmp_path, {"model.onnx": ADD})
+    (skip,) = check(tmp_path / "model.onnx", select=["M001"]).skipped
+    assert skip.reason == "1 nodes, more than 0: onnx.checker would take too much memory"
+    write_all(tmp_path, {"model.onnx": ADD.replace("(x, w)", "(x, nothing)")})
+    assert check(tmp_path / "model.onnx", select=["M001"]).findings

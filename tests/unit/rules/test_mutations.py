@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxtool.model.artifact import sha256_of
 from onnxtool.rules.engine import check
 from onnxtool.rules.report import Finding
+from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings
 from tests.support.models import WORDS_TDT
 
@@ -220,6 +221,7 @@ def symbolic_width(bundle: Path) -> None:
         model.graph.output[0].type.tensor_type.shape.dim[3].dim_param = "V"
 
     edit(bundle / "joint.onnx", free)
+    mutate(bundle, "tensor_layout_contract.joint_output", "joint_output: [B, T, U, logits]")
 
 
 def blank_row(bundle: Path) -> None:
@@ -428,3 +430,68 @@ def test_a_field_of_another_type_is_detected_by_name(bundle: Path, name: str) ->
 def test_a_field_that_is_null_is_detected_by_name(bundle: Path, name: str) -> None:
     mutate(bundle, name, None)
     assert named(bundle, name)
+
+
+@pytest.mark.parametrize("name", [*FIELDS, "features", "tensor_layout_contract"])
+def test_a_field_that_is_missing_is_detected_by_name(bundle: Path, name: str) -> None:
+    fields = json.loads(json.dumps(HEALTHY))
+    block, _, rest = name.rpartition(".")
+    del (fields[block] if block else fields)[rest]
+    (bundle / "model_meta.json").write_text(json.dumps(fields))
+    assert [finding.location for finding in findings(bundle, "B")] == [f"model_meta.json:{name}"]
+
+
+def test_missing_durations_are_an_error_where_the_joint_has_some(bundle: Path) -> None:
+    fields = {name: value for name, value in HEALTHY.items() if name != "duration_values"}
+    (bundle / "model_meta.json").write_text(json.dumps(fields))
+    (finding,) = findings(bundle, "B001")
+    assert finding.severity is Severity.ERROR
+
+
+def test_features_that_are_null_are_one_problem(bundle: Path) -> None:
+    mutate(bundle, "features", None)
+    (finding,) = findings(bundle, "B001")
+    assert finding.message == "`features` is null, where an object belongs"
+
+
+def test_normalization_over_the_utterance_is_read_from_the_graphs_too(bundle: Path) -> None:
+    def normalize(model: onnx.ModelProto) -> None:
+        model.metadata_props.add(key="normalize_type", value="per_feature")
+
+    edit(bundle / "encoder_streaming.onnx", normalize)
+    (finding,) = findings(bundle, "S014")
+    assert (finding.model, finding.location) == (
+        "encoder_streaming.onnx",
+        "metadata_props:normalize_type",
+    )
+
+
+LAYOUTS = {
+    "bands where time is": ("encoder_input", "audio_signal: [B, T, n_mels]"),
+    "a number on a dynamic axis": ("encoder_output", "encoder_output: [B, T_enc, D_enc(=96)]"),
+    "a bare number on a dynamic axis": (
+        "joint_input",
+        "encoder_output: [B, T, 96], predictor_output: [B, 96, U]",
+    ),
+    "a width on a dynamic axis": ("predictor_output", "g: [B, U, H(=96)]"),
+    "layers where the batch is": ("predictor_input", "y: [B, U], h/c: [B, L, H]"),
+    "time where the batch is": ("encoder_input", "audio_signal: [T, n_mels, B]"),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), LAYOUTS.values(), ids=LAYOUTS)
+def test_a_layout_with_its_axes_in_another_order_is_reported(
+    bundle: Path, name: str, text: str
+) -> None:
+    mutate(bundle, f"tensor_layout_contract.{name}", text)
+    found = findings(bundle, "B005")
+    assert {finding.location for finding in found} == {
+        f"model_meta.json:tensor_layout_contract.{name}"
+    }
+    assert "the dynamic `" in found[0].message
+
+
+@pytest.mark.parametrize("name", ["joint.onnx", "predictor.onnx", "vocab.txt"])
+def test_a_file_that_cannot_be_read_is_not_called_missing(bundle: Path, name: str) -> None:
+    (bundle / name).write_bytes(b"")
+    assert [f.rule.code for f in findings(bundle, "B", "X012")] == ["X012"]
