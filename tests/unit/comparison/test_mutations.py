@@ -168,7 +168,7 @@ MUTATIONS = (
     mutation("node inserted", lambda m: insert(m, "Sqrt"),
              (Kind.NODE_ADDED, BEHAVIORAL), (Kind.NODE_CHANGED, BEHAVIORAL)),
     mutation("identity inserted", lambda m: insert(m, "Identity"),
-             (Kind.NODE_ADDED, COSMETIC), (Kind.NODE_CHANGED, BEHAVIORAL)),
+             (Kind.NODE_ADDED, COSMETIC)),
     mutation("dead node", lambda m: m.graph.node.append(helper.make_node("Neg", ["x"], ["dead"])),
              (Kind.NODE_ADDED, BEHAVIORAL)),
     mutation("inputs swapped", lambda m: node(m, "y").input.__setitem__(slice(None), ["r", "q"]),
