@@ -6,7 +6,8 @@ import json
 import math
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -45,15 +46,29 @@ class Vocabulary:
 
 
 def read_metadata(
-    path: Path, *, remedy: str = "mend it, or write it anew with the exporter"
+    path: Path,
+    *,
+    remedy: str = "mend it, or write it anew with the exporter",
+    unique_keys: bool = False,
 ) -> Metadata:
-    """Read a metadata file; `remedy` is what to do about one that is not JSON.
+    """Read a metadata file.
+
+    Args:
+        path: The file.
+        remedy: What to do about one that is not JSON.
+        unique_keys: Refuse an object that has a key twice, of which JSON takes the last.
 
     Raises:
         MetadataError: It is not JSON, or not a JSON object; says the line and column.
     """
+    hook = _with_unique_keys if unique_keys else None
     try:
-        fields = json.loads(_read_text(path), parse_constant=_not_json, parse_float=_finite)
+        fields = json.loads(
+            _read_text(path),
+            parse_constant=_not_json,
+            parse_float=_finite,
+            object_pairs_hook=hook,
+        )
     except json.JSONDecodeError as error:
         raise MetadataError(
             path,
@@ -71,6 +86,14 @@ def read_metadata(
     if not isinstance(fields, dict):
         raise MetadataError(path, f"holds a JSON {type(fields).__name__} where an object is needed")
     return Metadata(path, FrozenDict((name, frozen(value)) for name, value in fields.items()))
+
+
+def _with_unique_keys(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        repeated = next(key for key, number in Counter(k for k, _ in pairs).items() if number > 1)
+        raise ValueError(f"the key `{repeated}` is given twice in one object")
+    return fields
 
 
 def read_vocabulary(path: Path) -> Vocabulary:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from onnxtool.errors import OnnxToolError
+from onnxtool.errors import MetadataError, OnnxToolError
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import Member
+from onnxtool.model.everywhere import every_tensor
 from onnxtool.model.external import ExternalFile, Trouble, examine_file
 from onnxtool.model.hashing import HashedFile, hash_files
 from onnxtool.model.signature import signature
@@ -26,7 +27,7 @@ from onnxtool.release.contents import (
 )
 from onnxtool.release.graph_comparison import GraphChange, Verdict, compare_graphs
 from onnxtool.release.lockfile import NAME, LockedFile, Manifest
-from onnxtool.release.lockfile_reader import read_manifest
+from onnxtool.release.lockfile_reader import REMEDY, read_manifest
 from onnxtool.release.manifest import locked_graph, mode_of
 
 
@@ -95,8 +96,11 @@ class ManifestVerification:
 
     @property
     def repacked(self) -> bool:
-        """Only the storage of weights changed: all graphs and all tensors are the same."""
-        storage = all(change.kind in {GRAPH, WEIGHTS} for change in self.file_changes)
+        """Only the storage of weights changed: graphs, tensors and permissions are the same."""
+        storage = all(
+            change.kind in {GRAPH, WEIGHTS} and change.change is not Change.MODE
+            for change in self.file_changes
+        )
         verdicts = {change.verdict for change in self.graph_changes}
         return storage and verdicts == {Verdict.REPACKED}
 
@@ -133,6 +137,7 @@ def verify_manifest(
     )
     files = {name: examine_file(folder, name, allow_links=allow_links) for name in _paths(locked)}
     changes = tuple(_file_changes(locked, present, files, progress, ignore_mode=ignore_mode))
+    _require_every_tensor(locked, path, graphs, changes)
     moved = {change.path for change in changes if change.change is not Change.MODE}
     touched = {n: m for n, m in graphs.items() if n in moved or not moved.isdisjoint(weights[n])}
     graph_changes = _graph_changes(locked, touched, unreadable, present, progress)
@@ -146,6 +151,27 @@ def verify_manifest(
         graph_changes=graph_changes,
         version_changes=tuple(_version_changes(locked.versions)),
     )
+
+
+def _require_every_tensor(
+    locked: Manifest, path: Path, graphs: Mapping[str, Member], changes: Sequence[FileChange]
+) -> None:
+    """A graph that is as it was locked has as many tensors as were locked.
+
+    Raises:
+        MetadataError: It has not: the manifest was edited.
+    """
+    changed = {change.path for change in changes if change.change is not Change.MODE}
+    for graph in locked.graphs:
+        if graph.file in changed or graph.file not in graphs:
+            continue
+        number = len(every_tensor(graphs[graph.file].view))
+        if number != len(graph.tensors):
+            raise MetadataError(
+                path,
+                f"{graph.file}: {len(graph.tensors):,} tensors are listed, and it has {number:,}",
+                hint=REMEDY,
+            )
 
 
 def _paths(manifest: Manifest) -> list[str]:

@@ -246,6 +246,24 @@ def test_a_folder_that_became_a_link_is_not_followed(release: Path) -> None:
     assert (found["sub/a.bin"], found["sub/b.bin"]) == ("refused", "refused")
 
 
+def test_a_manifest_that_lacks_a_tensor_is_refused(release: Path) -> None:
+    lock = json.loads((release / NAME).read_text())
+    lock["graphs"][0]["tensors"].pop()
+    (release / NAME).write_text(json.dumps(lock))
+    with pytest.raises(MetadataError, match=r"m\.onnx: 2 tensors are listed, and it has 3"):
+        verify_manifest(release)
+
+
+@posix
+def test_other_permissions_are_no_other_storage(release: Path) -> None:
+    (release / "stale.bin").unlink()
+    write_manifest(release)
+    repack(release, release.with_name("packed"))
+    (release.with_name("packed") / "m.onnx").chmod(0o777)
+    assert not verify(release.with_name("packed"), release / NAME).repacked
+    assert verify_manifest(release.with_name("packed"), release / NAME, ignore_mode=True).repacked
+
+
 def test_other_versions_are_shown_and_do_not_count(release: Path) -> None:
     lock = json.loads((release / NAME).read_text())
     lock["versions"] |= {"onnx": "0.0.1", "gone": "1"}
