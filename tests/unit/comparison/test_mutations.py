@@ -152,6 +152,13 @@ MUTATIONS = (
     mutation("producer", lambda m: setattr(m, "producer_name", "tf2onnx"),
              (Kind.ORIGIN, COSMETIC)),
     mutation("doc string", lambda m: setattr(m, "doc_string", "hello"), (Kind.ORIGIN, COSMETIC)),
+    mutation("domain", lambda m: setattr(m, "domain", "org"), (Kind.ORIGIN, COSMETIC)),
+    mutation("model version", lambda m: setattr(m, "model_version", 2), (Kind.ORIGIN, COSMETIC)),
+    mutation("graph name", lambda m: setattr(m.graph, "name", "other"), (Kind.ORIGIN, COSMETIC)),
+    mutation("doc string of a graph", lambda m: setattr(m.graph, "doc_string", "hello"),
+             (Kind.ORIGIN, COSMETIC)),
+    mutation("doc string of a node", lambda m: setattr(node(m, "p"), "doc_string", "hello"),
+             (Kind.ORIGIN, COSMETIC)),
     # metadata_props.
     mutation("metadata changed", lambda m: prop(m, "vocab_size", "36"),
              (Kind.METADATA_PROP, BEHAVIORAL)),
