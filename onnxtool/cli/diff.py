@@ -52,7 +52,7 @@ def diff(
     ] = False,
     write_meta: Annotated[
         Path | None,
-        typer.Option("--write-meta", help="Write the metadata as it should be to this file."),
+        typer.Option("--write-meta", help="Write the metadata as it should be to this new file."),
     ] = None,
     allow_links: AllowLinksOption = False,
     show_all: AllOption = False,
@@ -67,7 +67,7 @@ def diff(
     worse, and when graphs and metadata disagree.
     """
     refuse_to_overwrite(output, [before, after])
-    refuse_to_overwrite(write_meta, [before, after], option="--write-meta")
+    _require_new(write_meta)
     from onnxtool.comparison.diff import diff as compare
 
     found = compare(
@@ -95,6 +95,17 @@ def _write(found: Diff, path: Path) -> None:
             "--write-meta: no metadata is compared with graphs here",
             hint="as in onnxtool diff export/ model_meta.json --write-meta corrected.json",
         )
-    # Named without its folder, the file is not what the command line gave.
-    refuse_to_overwrite(path, [found.before, found.after], option="--write-meta")
     write_metadata(found.metadata, path)
+
+
+def _require_new(path: Path | None) -> None:
+    """Metadata is written to a new file.
+
+    Raises:
+        UsageError: There is one already, or it would be called a graph.
+    """
+    refuse_to_overwrite(path, [], option="--write-meta")
+    if path is not None and path.exists():
+        raise UsageError(
+            f"--write-meta {path}: exists", hint="nothing is overwritten; name another file"
+        )

@@ -184,4 +184,14 @@ def _rewired(
         theirs = None if one is None else before.token(one)
         ours = None if other is None else after.token(other, same)
         if theirs != ours:
-            yield Rewiring(slot, before.told(one), after.told(other))
+            yield Rewiring(slot, *_told(before, after, one, other))
+
+
+def _told(
+    before: Side, after: Side, one: str | None, other: str | None
+) -> tuple[str | None, str | None]:
+    """Two inputs in words; by what makes them as well, if they have the same name."""
+    old, new = before.told(one), after.told(other)
+    if one and other and old == new:
+        return f"{old} ({before.maker(one)})", f"{new} ({after.maker(other)})"
+    return old, new

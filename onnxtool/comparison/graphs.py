@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from onnxtool.comparison.alignment import align
+from onnxtool.comparison.alignment import Alignment, align
 from onnxtool.comparison.difference import Difference, Impact, Kind
 from onnxtool.comparison.header import header_differences
 from onnxtool.comparison.interface import interface_differences, pair_values
@@ -76,6 +76,7 @@ def diff_graphs(
         differences=(
             *interface_differences(one, other),
             *header_differences(one, other),
+            *_remarks(before, after, found),
             *structure_differences(found),
             *weight_differences(compared),
             *_storage(before, after),
@@ -141,6 +142,24 @@ def _totals(before: Profile, after: Profile) -> Iterator[Difference]:
             numbers = f"{old:,}", f"{new:,}"
             where = f"weights of {dtype}"
             yield Difference(Kind.WEIGHT_TOTALS, Impact.BEHAVIORAL, where, *numbers, message)
+
+
+def _remarks(before: ModelView, after: ModelView, found: Alignment) -> Iterator[Difference]:
+    """What graphs and nodes are called or said to be, which no runtime acts on."""
+    old, new = before.proto.graph, after.proto.graph
+    for where, one, other in (
+        ("graph name", old.name, new.name),
+        ("graph doc_string", old.doc_string, new.doc_string),
+    ):
+        if one != other:
+            message = "another name or description"
+            yield Difference(Kind.ORIGIN, Impact.COSMETIC, where, one, other, message)
+    docs = [(p.before.proto.doc_string, p.after.proto.doc_string) for p in found.pairs]
+    if changed := [(one, other) for one, other in docs if one != other]:
+        (one, other), number = changed[0], len(changed)
+        others = f", and {number - 1:,} more" if number > 1 else ""
+        message = f"another description{others}"
+        yield Difference(Kind.ORIGIN, Impact.COSMETIC, "doc_string of nodes", one, other, message)
 
 
 def _storage(before: ModelView, after: ModelView) -> Iterator[Difference]:

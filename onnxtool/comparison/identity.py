@@ -19,6 +19,8 @@ from onnxtool.model.view import ModelView, Scope, operator, subgraphs
 Token = tuple[object, ...]
 # A weight of a model: the path of its graph, and the name of its value there.
 WeightKey = tuple[str, str]
+# Operators that hand their input on as it is.
+TRANSPARENT = frozenset({"Identity"})
 # Numbers of a constant that are told.
 MAX_SHOWN = 8
 _SHOWN = frozenset({"bool", "int8", "uint8", "int32", "int64", "float16", "float32", "float64"})

@@ -13,8 +13,9 @@ Then one backwards, from the outputs:
 4. the nodes that make corresponding values, of the same operator and attributes, correspond.
 
 What is left was added or removed. What follows a change is compared with what its inputs
-correspond to, so that one change does not make everything after it a change. Weights count by type
-alone: other values are another matter than another structure.
+correspond to, so that one change does not make everything after it a change. Values are looked up
+behind what hands them on as they are. Weights count by type alone: other values are another matter
+than another structure.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, MutableMapping
 
-from onnxtool.comparison.identity import Node, Token
+from onnxtool.comparison.identity import TRANSPARENT, Node, Token
 from onnxtool.comparison.side import Side
 
 # Of a value that very many nodes read, only so many are looked at.
@@ -58,15 +59,18 @@ def match_nodes(
             found = index.find(node, tokens, after, exact=exact)
             if found is not None:
                 partners[place] = found
-                _enter(before.nodes[found], node, same)
+                _enter(before, before.nodes[found], node, same)
     for new, old in _backwards(before, after, outputs, index, partners):  # 4
         partners[new] = old
-        _enter(before.nodes[old], after.nodes[new], same)
+        _enter(before, before.nodes[old], after.nodes[new], same)
     return partners
 
 
-def _enter(old: Node, new: Node, same: MutableMapping[str, str]) -> None:
-    same.update((b, a) for a, b in zip(old.outputs, new.outputs, strict=False) if a and b)
+def _enter(before: Side, old: Node, new: Node, same: MutableMapping[str, str]) -> None:
+    if old.operator in TRANSPARENT and new.operator in TRANSPARENT:
+        return  # What they make is what they are given, which need not correspond.
+    ends = zip(old.outputs, new.outputs, strict=False)
+    same.update((b, before.source(a)) for a, b in ends if a and b)
 
 
 def _backwards(
@@ -85,6 +89,9 @@ def _backwards(
     )
     while values:
         one, other = values.popleft()
+        behind = before.source(one), after.source(other)
+        if behind != (one, other):
+            values.append(behind)
         old, new = index.maker(one), makers.get(other)
         if old is None or new is None or new in partners or not index.is_free(old):
             continue

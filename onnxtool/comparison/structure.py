@@ -11,12 +11,10 @@ import onnx.helper
 
 from onnxtool.comparison.alignment import Alignment, NodePair
 from onnxtool.comparison.difference import Difference, Impact, Kind
-from onnxtool.comparison.identity import Node
+from onnxtool.comparison.identity import TRANSPARENT, Node
 from onnxtool.model.modules import node_module
 from onnxtool.model.view import ModelView, Scope, operator
 
-# Operators that hand their input on as it is.
-TRANSPARENT = frozenset({"Identity"})
 # Longer attributes are told by their first characters.
 MAX_ATTRIBUTE = 80
 

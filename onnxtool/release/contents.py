@@ -69,9 +69,12 @@ def _top(folder: Path) -> Iterator[str]:
 
 
 def _kind(name: str) -> str:
-    if name.endswith(".onnx") and "/" not in name:
-        return GRAPH
-    return companion_kind(name) or ORPHAN
+    return GRAPH if is_graph(name) else companion_kind(name) or ORPHAN
+
+
+def is_graph(name: str) -> bool:
+    """Whether a file of a release is one of its graphs; those of subfolders are not."""
+    return name.endswith(".onnx") and "/" not in name
 
 
 def _is_there(path: Path) -> bool:

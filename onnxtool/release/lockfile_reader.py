@@ -9,6 +9,7 @@ from onnxtool.errors import MetadataError
 from onnxtool.model.external import stays_inside
 from onnxtool.model.metadata import read_metadata
 from onnxtool.model.tensor_digest import TensorDigest
+from onnxtool.release.contents import is_graph
 from onnxtool.release.json_place import Step, locate
 from onnxtool.release.lockfile import SCHEMA, LockedFile, LockedGraph, LockedValue, Manifest
 
@@ -127,7 +128,22 @@ def _manifest(whole: _Reader) -> Manifest:
         if locked.path in seen:
             raise file.fail(f"{locked.path!r:.80} is listed twice")
         seen.add(locked.path)
+    _require_complete(manifest, whole)
     return manifest
+
+
+def _require_complete(manifest: Manifest, whole: _Reader) -> None:
+    """Each graph among the files has one entry among the graphs, and there are no others."""
+    graphs = {file.path for file in manifest.files if is_graph(file.path)}
+    seen: set[str] = set()
+    for graph, reader in zip(manifest.graphs, whole.at("graphs").items(), strict=True):
+        if graph.file not in graphs:
+            raise reader.fail(f"{graph.file!r:.80} is no graph among the files")
+        if graph.file in seen:
+            raise reader.fail(f"{graph.file!r:.80} is listed twice")
+        seen.add(graph.file)
+    if lacking := sorted(graphs - seen):
+        raise whole.at("graphs").fail(f"lacks {lacking[0]!r:.80}, which is among the files")
 
 
 def _file(file: _Reader) -> LockedFile:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import enum
 import os
+import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from onnxtool.errors import OnnxToolError
+from onnxtool.errors import MetadataError, OnnxToolError
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import Member
+from onnxtool.model.everywhere import every_tensor
 from onnxtool.model.external import ExternalFile, Trouble, examine_file
-from onnxtool.model.hashing import HashedFile, hash_files
+from onnxtool.model.hashing import HashedFile, Span, hash_files
 from onnxtool.model.signature import signature
 from onnxtool.model.tensor_digest import TensorDigest, survey
+from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
 from onnxtool.release.contents import (
     GRAPH,
@@ -26,8 +29,9 @@ from onnxtool.release.contents import (
 )
 from onnxtool.release.graph_comparison import GraphChange, Verdict, compare_graphs
 from onnxtool.release.lockfile import NAME, LockedFile, Manifest
-from onnxtool.release.lockfile_reader import read_manifest
+from onnxtool.release.lockfile_reader import REMEDY, read_manifest
 from onnxtool.release.manifest import locked_graph, mode_of
+from onnxtool.release.unreferenced import unreferenced_bytes
 
 
 class Change(enum.StrEnum):
@@ -38,6 +42,7 @@ class Change(enum.StrEnum):
     CONTENT = "content"
     MODE = "mode"
     REFUSED = "refused"
+    UNREFERENCED = "unreferenced"  # Other weights, with bytes that no tensor refers to.
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +100,12 @@ class ManifestVerification:
 
     @property
     def repacked(self) -> bool:
-        """Only the storage of weights changed: all graphs and all tensors are the same."""
-        storage = all(change.kind in {GRAPH, WEIGHTS} for change in self.file_changes)
+        """Only the storage of weights changed: graphs, tensors and permissions are the same."""
+        other = {Change.MODE, Change.UNREFERENCED}
+        storage = all(
+            change.kind in {GRAPH, WEIGHTS} and change.change not in other
+            for change in self.file_changes
+        )
         verdicts = {change.verdict for change in self.graph_changes}
         return storage and verdicts == {Verdict.REPACKED}
 
@@ -133,6 +142,9 @@ def verify_manifest(
     )
     files = {name: examine_file(folder, name, allow_links=allow_links) for name in _paths(locked)}
     changes = tuple(_file_changes(locked, present, files, progress, ignore_mode=ignore_mode))
+    _require_every_tensor(locked, path, graphs, changes)
+    changes += tuple(_new_weights(locked, graphs, changes, folder, ignore_mode=ignore_mode))
+    changes = tuple(sorted(changes, key=lambda change: change.path))
     moved = {change.path for change in changes if change.change is not Change.MODE}
     touched = {n: m for n, m in graphs.items() if n in moved or not moved.isdisjoint(weights[n])}
     graph_changes = _graph_changes(locked, touched, unreadable, present, progress)
@@ -146,6 +158,62 @@ def verify_manifest(
         graph_changes=graph_changes,
         version_changes=tuple(_version_changes(locked.versions)),
     )
+
+
+def _new_weights(
+    locked: Manifest,
+    graphs: Mapping[str, Member],
+    changes: Sequence[FileChange],
+    folder: Path,
+    *,
+    ignore_mode: bool,
+) -> Iterator[FileChange]:
+    """What other files of weights hold beside tensors, and whether they are as open as graphs."""
+    modes = {file.path: file.mode for file in locked.files}
+    other = {c.path: c for c in changes if c.change in {Change.EXTRA, Change.CONTENT}}
+    for name, change in other.items():
+        users = {n: spans for n, m in graphs.items() if (spans := _spans(m.view, name))}
+        path = folder / name
+        if not users or not path.is_file() or name in graphs:
+            continue
+        spans = {span for each in users.values() for span in each}
+        if unused := unreferenced_bytes(path, spans):
+            found = f"{unused:,} bytes that no tensor refers to"
+            yield FileChange(name, WEIGHTS, Change.UNREFERENCED, found=found)
+        allowed = {modes[user] for user in users if user in modes}
+        checked = change.change is Change.EXTRA and allowed and os.name != "nt"
+        if checked and not ignore_mode and mode_of(path) not in allowed:
+            yield FileChange(name, WEIGHTS, Change.MODE, min(allowed), mode_of(path))
+
+
+def _spans(model: ModelView, name: str) -> set[Span]:
+    """The ranges of a file that a graph's tensors refer to."""
+    return {
+        Span(tensor.offset, tensor.size_bytes)
+        for tensor in every_tensor(model)
+        if tensor.file and posixpath.normpath(tensor.file) == name
+    }
+
+
+def _require_every_tensor(
+    locked: Manifest, path: Path, graphs: Mapping[str, Member], changes: Sequence[FileChange]
+) -> None:
+    """A graph that is as it was locked has as many tensors as were locked.
+
+    Raises:
+        MetadataError: It has not: the manifest was edited.
+    """
+    changed = {change.path for change in changes if change.change is not Change.MODE}
+    for graph in locked.graphs:
+        if graph.file in changed or graph.file not in graphs:
+            continue
+        number = len(every_tensor(graphs[graph.file].view))
+        if number != len(graph.tensors):
+            raise MetadataError(
+                path,
+                f"{graph.file}: {len(graph.tensors):,} tensors are listed, and it has {number:,}",
+                hint=REMEDY,
+            )
 
 
 def _paths(manifest: Manifest) -> list[str]:

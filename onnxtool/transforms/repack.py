@@ -138,6 +138,8 @@ def _repack_bundle(
         require_new(output)
     copied = [name for kind, name in bundle.companions if kind not in STALE_KINDS]
     stale = [name for kind, name in bundle.companions if kind in STALE_KINDS]
+    # Before there is an output, which may lie in the folder itself.
+    others = tuple(_other_folders(bundle, output, copied))
     with staging(output) as folder:
         graphs = tuple(
             _write_verified(member.view, folder / member.name, packing, progress)
@@ -146,17 +148,16 @@ def _repack_bundle(
         for name in copied:
             copy_file(bundle.path / name, folder / name)
         publish_folder(folder, output)
-    return RepackResult(
-        output, graphs, tuple(copied), (*stale, *bundle.orphans, *_other_folders(bundle, copied))
-    )
+    return RepackResult(output, graphs, tuple(copied), (*stale, *bundle.orphans, *others))
 
 
-def _other_folders(bundle: Bundle, copied: Sequence[str]) -> Iterator[str]:
+def _other_folders(bundle: Bundle, output: Path, copied: Sequence[str]) -> Iterator[str]:
     """Subfolders in which neither weights nor copied files lie: they are not looked into."""
     located = {name for member in bundle.models for name in member.view.external_locations}
     used = {PurePath(os.path.normpath(name)).parts[0] for name in (*located, *copied)}
     for path in sorted(bundle.path.iterdir()):
-        if path.is_dir() and path.name not in used:
+        own = os.path.realpath(path) == os.path.realpath(output)
+        if path.is_dir() and path.name not in used and not own:
             yield f"{path.name}/"
 
 

@@ -5,7 +5,8 @@ last: it is what a reader opens, and until it is there nothing refers to the oth
 exists is ever replaced, but by the same bytes.
 
 A process that is killed leaves its hidden folder behind, and at worst data files that no graph
-refers to. The next run with the same destination takes over both.
+refers to. The next run with the same destination takes over the folder, and data files of the same
+names and bytes; those of another layout (other shards) it cannot tell from someone else's.
 """
 
 from __future__ import annotations

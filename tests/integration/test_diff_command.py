@@ -58,6 +58,15 @@ def test_corrected_metadata_agrees(tmp_path: Path) -> None:
     assert json.loads(corrected.read_text())["duration_values"] == [0, 1, 2, 3, 4]
 
 
+def test_corrected_metadata_replaces_no_file(tmp_path: Path) -> None:
+    for name in ("notes.txt", "corrected.json"):
+        (tmp_path / name).write_text("mine")
+        finished = onnxtool("diff", WORDS_TDT, META, "--write-meta", tmp_path / name)
+        assert (finished.code, finished.stdout) == (2, "")
+        assert "exists" in finished.stderr
+        assert (tmp_path / name).read_text() == "mine"
+
+
 @pytest.mark.parametrize("target", [META, JOINT, WORDS_TDT, WORDS_TDT / "vocab.txt"])
 def test_no_part_of_a_model_is_overwritten(target: Path) -> None:
     before = target.read_bytes() if target.is_file() else b""

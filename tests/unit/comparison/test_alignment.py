@@ -141,3 +141,69 @@ def test_loading_does_not_change_what_corresponds() -> None:
     found, *_ = align(graph, graph)
     assert (found.added, found.removed, found.outputs) == ([], [], [])
     assert all(key == partner for key, partner in found.weights.items())
+
+
+IN_BETWEEN = (
+    ("p = MatMul (x, w) y = Add (p, b)", "p = MatMul (x, w) i = Identity (p) y = Add (i, b)"),
+    ("p = MatMul (x, w) y = Add (p, b)", "i = MatMul (x, w) p = Identity (i) y = Add (p, b)"),
+    ("p = MatMul (x, w) y = Add (p, b)", "j = Identity (x) p = MatMul (j, w) y = Add (p, b)"),
+    ("p = MatMul (x, w) y = Add (p, b)", "p = MatMul (x, w) i = Add (p, b) y = Identity (i)"),
+    (
+        "p = MatMul (x, w) y = Add (p, b)",
+        "p = MatMul (x, w) i = Identity (p) j = Identity (i) y = Add (j, b)",
+    ),
+)
+
+
+def measured(body: str) -> ModelView:
+    stored = "<float[2, 2] w = {1, 2, 3, 4}, float[2] b = {1, 2}>"
+    return view(f"g (float[N, 2] x) => (float[N, 2] y) {stored} {{ {body} }}")
+
+
+@pytest.mark.parametrize(("without", "with_identity"), IN_BETWEEN)
+def test_what_hands_a_value_on_changes_nothing(without: str, with_identity: str) -> None:
+    for one, other in ((without, with_identity), (with_identity, without)):
+        found, *_ = align(measured(one), measured(other))
+        lone = [node.operator for _, node in (*found.added, *found.removed)]
+        assert {*lone} == {"Identity"}
+        assert (found.outputs, [pair for pair in found.pairs if not pair.same]) == ([], [])
+
+
+def test_a_value_handed_on_into_a_graph_inside() -> None:
+    text = """g (bool c, float[N] x) => (float[N] y) {{
+        i = {} y = If (c) <then_branch = t () => (float[N] a) {{ a = Exp (i) }},
+                    else_branch = e () => (float[N] b) {{ b = Neg (i) }}>
+    }}"""
+    one = view(text.format("Abs (x)"))
+    other = view(text.format("Abs (x)").replace("i = Abs (x)", "j = Abs (x) i = Identity (j)"))
+    found, *_ = align(one, other)
+    assert all(pair.same for pair in found.pairs)
+
+
+def test_an_identity_of_another_value_changes_who_reads_it() -> None:
+    text = "p = MatMul (x, w) [same] i = Identity ({}) y = Add (i, p)"
+    found, *_ = align(measured(text.format("p")), measured(text.format("x")))
+    assert "Add" in {pair.after.operator for pair in found.pairs if pair.rewired}
+
+
+def test_an_operator_in_place_of_an_identity_is_one_change() -> None:
+    text = "p = MatMul (x, w) i = {} (p) y = Add (i, b)"
+    for one, other in (("Identity", "Exp"), ("Exp", "Identity")):
+        found, *_ = align(measured(text.format(one)), measured(text.format(other)))
+        (changed,) = [pair for pair in found.pairs if not pair.same]
+        assert (changed.before.operator, changed.after.operator) == (one, other)
+
+
+def test_values_of_one_name_are_told_apart_by_what_makes_them() -> None:
+    one = measured("p = MatMul (x, w) y = Add (p, b)")
+    other = measured("i = MatMul (x, w) p = Exp (i) y = Add (p, b)")
+    found, *_ = align(one, other)
+    (changed,) = [pair for pair in found.pairs if not pair.same]
+    assert [(r.before, r.after) for r in changed.rewired] == [("p (MatMul)", "p (Exp)")]
+
+
+def test_identities_in_a_circle_are_no_trap() -> None:
+    circle = "p = Identity (q) q = Identity (p) p = Identity (q) y = Add (p, b)"
+    text = f"g (float[2] x, float[2] b) => (float[2] y) {{ {circle} }}"
+    found, *_ = align(view(text), view(text))
+    assert found.pairs

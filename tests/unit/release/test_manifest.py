@@ -150,10 +150,16 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
 
 Object = dict[str, object]
 SHA256 = "0" * 64
-FILE: Object = {"path": "a", "kind": "graph", "size_bytes": 1, "mode": "0644", "sha256": SHA256}
+FILE: Object = {
+    "path": "a.onnx",
+    "kind": "graph",
+    "size_bytes": 1,
+    "mode": "0644",
+    "sha256": SHA256,
+}
 TENSOR: Object = {"name": "main:a", "dtype": "float32", "shape": [1], "sha256": SHA256}
 GRAPH: Object = {
-    "file": "a",
+    "file": "a.onnx",
     "role": "other",
     "family": None,
     "structure_sha256": SHA256,
@@ -209,11 +215,14 @@ def test_the_smallest_manifest_reads(tmp_path: Path) -> None:
         (with_file(mode="rw-r--r--"), "files[0].mode: 'rw-r--r--' does not match"),
         (with_file(sha256="F" * 64), "files[0].sha256: "),
         (with_file(sha256=None), "null where a string"),
-        (WHOLE | {"files": [FILE, FILE]}, "files[1]: 'a' is listed twice"),
+        (WHOLE | {"files": [FILE, FILE]}, "files[1]: 'a.onnx' is listed twice"),
         (with_graph(tensors=[TENSOR | {"shape": [-1]}]), "graphs[0].tensors[0].shape[0]: "),
         (with_graph(opset_imports={"": "17"}), "a string where an integer"),
         (with_graph(inputs=[{"name": "x"}]), "graphs[0].inputs[0]: lacks `shape`"),
         (with_graph(file="/a"), "graphs[0].file: "),
+        (with_graph(file="b.onnx"), "graphs[0]: 'b.onnx' is no graph among the files"),
+        (WHOLE | {"graphs": [GRAPH, GRAPH]}, "graphs[1]: 'a.onnx' is listed twice"),
+        (WHOLE | {"graphs": []}, "graphs: lacks 'a.onnx', which is among the files"),
     ],
 )
 def test_a_manifest_that_is_none_says_where(tmp_path: Path, content: Object, says: str) -> None:
@@ -222,6 +231,13 @@ def test_a_manifest_that_is_none_says_where(tmp_path: Path, content: Object, say
         read_manifest(tmp_path / "lock")
     assert says in str(caught.value)
     assert re.match(rf"{re.escape(str(tmp_path / 'lock'))}:\d+:\d+: ", str(caught.value))
+
+
+def test_a_key_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    text = json.dumps(WHOLE).replace('"mode": "0644"', '"mode": "0600", "mode": "0644"')
+    (tmp_path / "lock").write_text(text)
+    with pytest.raises(MetadataError, match="the key `mode` is given twice"):
+        read_manifest(tmp_path / "lock")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "nonsense", "{", '{"a": NaN}', "[" * 5000, "\udc80"])

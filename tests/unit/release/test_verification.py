@@ -246,6 +246,48 @@ def test_a_folder_that_became_a_link_is_not_followed(release: Path) -> None:
     assert (found["sub/a.bin"], found["sub/b.bin"]) == ("refused", "refused")
 
 
+def test_a_manifest_that_lacks_a_tensor_is_refused(release: Path) -> None:
+    lock = json.loads((release / NAME).read_text())
+    lock["graphs"][0]["tensors"].pop()
+    (release / NAME).write_text(json.dumps(lock))
+    with pytest.raises(MetadataError, match=r"m\.onnx: 2 tensors are listed, and it has 3"):
+        verify_manifest(release)
+
+
+@posix
+def test_other_permissions_are_no_other_storage(release: Path) -> None:
+    (release / "stale.bin").unlink()
+    write_manifest(release)
+    repack(release, release.with_name("packed"))
+    (release.with_name("packed") / "m.onnx").chmod(0o777)
+    assert not verify(release.with_name("packed"), release / NAME).repacked
+    assert verify_manifest(release.with_name("packed"), release / NAME, ignore_mode=True).repacked
+
+
+@pytest.mark.parametrize("junk", [b"junk", b"\0"])
+def test_bytes_of_no_tensor_are_no_other_storage(release: Path, junk: bytes) -> None:
+    (release / "stale.bin").unlink()
+    write_manifest(release)
+    packed = release.with_name("packed")
+    repack(release, packed)
+    with (packed / "m.onnx.data").open("ab") as file:
+        file.write(junk)
+    result = verify(packed, release / NAME)
+    assert changes(result)["m.onnx.data"] == "unreferenced"
+    assert not result.repacked
+
+
+@posix
+def test_new_weights_are_as_open_as_their_graph(release: Path) -> None:
+    (release / "stale.bin").unlink()
+    write_manifest(release)
+    packed = release.with_name("packed")
+    repack(release, packed)
+    (packed / "m.onnx.data").chmod(0o600)
+    assert not verify(packed, release / NAME).repacked
+    assert verify_manifest(packed, release / NAME, ignore_mode=True).repacked
+
+
 def test_other_versions_are_shown_and_do_not_count(release: Path) -> None:
     lock = json.loads((release / NAME).read_text())
     lock["versions"] |= {"onnx": "0.0.1", "gone": "1"}

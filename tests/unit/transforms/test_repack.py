@@ -218,6 +218,16 @@ def test_a_folder_takes_what_belongs_to_it(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("exists", [True, False])
+def test_an_output_inside_the_folder_is_not_left_behind(tmp_path: Path, exists: bool) -> None:
+    everywhere(tmp_path / "in")
+    (tmp_path / "in" / "logs").mkdir()
+    if exists:
+        (tmp_path / "in" / "out").mkdir()
+    result = repack(tmp_path / "in", tmp_path / "in" / "out")
+    assert result.left_behind == ("logs/",)
+
+
 def test_a_folder_with_a_damaged_graph_is_refused(tmp_path: Path) -> None:
     everywhere(tmp_path / "in")
     (tmp_path / "in" / "bad.onnx").write_bytes(b"\0")
