@@ -9,12 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from onnxtool.benchmark.decoding import utterances
+from onnxtool.benchmark.decoding import is_transducer, utterances
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.feeding import audio_axis, given_values, made_up, sizes_of
 from onnxtool.benchmark.graph import Graph
@@ -34,7 +34,6 @@ from onnxtool.model.families import Role
 from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView
-from onnxtool.runtime.options import SessionOptions
 
 Array = np.ndarray[Any, np.dtype[Any]]
 WITH_AUDIO = frozenset({Role.ENCODER, Role.CTC})
@@ -50,7 +49,7 @@ def plan(
         yield from _decoding(folder, request, subject, frame_s)
         return
     for view in (model,) if isinstance(model, ModelView) else [m.view for m in model.models]:
-        graph = Graph(view, signature(view), frame_s, folder is not None, request, subject)
+        graph = Graph(view, signature(view), frame_s, folder, request, subject)
         yield from _of_graph(graph)
     if folder:
         yield from _decoding(folder, request, subject, frame_s)
@@ -60,25 +59,28 @@ def _of_graph(graph: Graph) -> Iterator[Work | Failure]:
     request = graph.request
     values = given_values(request.inputs, graph.signature) if request.inputs else {}
     for sizes in combinations(_sizes(graph, values)):
-        for options in request.settings:
-            try:
-                if graph.signature.role is Role.STREAMING_ENCODER and not values:  # 2
-                    task, scenario = stream(graph, sizes, options)
-                    yield Work(graph.subject, scenario, {graph.name: graph.view.path}, task)
-                else:  # 1, 4
-                    yield _run(graph, sizes, values, options)
-            except OnnxToolError as error:
-                hint = f" ({error.hint})" if error.hint else ""
-                yield Failure(graph.subject, graph.name, sizes, f"{error}{hint}")
-                break
+        try:
+            if graph.signature.role is Role.STREAMING_ENCODER and not values:  # 2
+                task, scenario = stream(graph, sizes, request.settings[0])
+                work = Work(graph.subject, scenario, {graph.name: graph.view.path}, task)
+            else:  # 1, 4
+                work = _run(graph, sizes, values)
+        except OnnxToolError as error:
+            yield Failure(graph.subject, graph.name, sizes, _told(error))
+        else:
+            yield from _at_each_setting(work, request)
 
 
-def _run(
-    graph: Graph,
-    sizes: Mapping[str, int],
-    values: Mapping[str, Array],
-    options: SessionOptions,
-) -> Work:
+def _at_each_setting(work: Work, request: BenchmarkRequest) -> Iterator[Work]:
+    for options in request.settings:
+        yield replace(work, scenario=replace(work.scenario, options=options))
+
+
+def _told(error: OnnxToolError) -> str:
+    return f"{error} ({error.hint})" if error.hint else str(error)
+
+
+def _run(graph: Graph, sizes: Mapping[str, int], values: Mapping[str, Array]) -> Work:
     known = {**sizes_of(values, graph.signature), **sizes}
     feeds = {**made_up(graph.view, graph.signature, known, graph.request.seed, values), **values}
     axis = audio_axis(graph.signature)
@@ -92,7 +94,7 @@ def _run(
         role=graph.signature.role.value,
         sizes=sizes,
         shapes={name: value.shape for name, value in feeds.items()},
-        options=options,
+        options=graph.request.settings[0],
         audio_s=audio_s,
         real_audio=bool(values),
     )
@@ -110,7 +112,7 @@ def _sizes(graph: Graph, values: Mapping[str, Array]) -> dict[str, tuple[int, ..
         for name in axis_names(known)
         if name in at
         # In a folder, the length of the audio is none of the predictor's and the joint's business.
-        and (not graph.in_folder or has_audio or is_batch_symbol(name))
+        and (graph.folder is None or has_audio or is_batch_symbol(name))
     }
     if has_audio and audio and audio not in sizes and not values:
         sizes[audio] = AUDIO_FRAMES
@@ -127,16 +129,11 @@ def _decoding(
     folder: Bundle, request: BenchmarkRequest, subject: Subject, frame_s: float | None
 ) -> Iterator[Work | Failure]:
     """The utterances of a folder (3), if it has what it takes."""
-    graphs: dict[str, Path] | None = None
-    for options in request.settings:
-        try:
-            work = utterances(folder, request, options, frame_s)
-        except OnnxToolError as error:
-            yield Failure(subject, "", {}, str(error))
-            return
-        if work is None:
-            if request.manifest:
-                yield Failure(subject, "", {}, "no encoder, predictor and joint to decode with")
-            return
-        task, scenario, graphs = work
-        yield Work(subject, scenario, graphs, task)
+    if not (is_transducer(folder) or request.manifest):
+        return
+    try:
+        task, scenario, graphs = utterances(folder, request, request.settings[0], frame_s)
+    except OnnxToolError as error:
+        yield Failure(subject, "", {}, _told(error))
+    else:
+        yield from _at_each_setting(Work(subject, scenario, graphs, task), request)
