@@ -16,7 +16,7 @@ import numpy as np
 
 from onnxtool.benchmark.decoding import is_transducer, utterances
 from onnxtool.benchmark.executor import Work
-from onnxtool.benchmark.feeding import audio_axis, given_values, made_up, sizes_of
+from onnxtool.benchmark.feeding import audio_axis, check_named, given_values, made_up, sizes_of
 from onnxtool.benchmark.graph import Graph
 from onnxtool.benchmark.request import (
     AUDIO_FRAMES,
@@ -24,14 +24,14 @@ from onnxtool.benchmark.request import (
     axis_names,
     combinations,
     frame_seconds,
+    views_of,
 )
 from onnxtool.benchmark.result import Failure, Kind, Scenario, Subject
 from onnxtool.benchmark.streaming import stream
 from onnxtool.benchmark.tasks import RunTask
-from onnxtool.errors import OnnxToolError
+from onnxtool.errors import OnnxToolError, UsageError
 from onnxtool.model.bundle import Bundle
 from onnxtool.model.families import Role
-from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView
 
@@ -45,6 +45,7 @@ def plan(
     """Everything to measure about a model, and what of it is not possible."""
     folder = model if isinstance(model, Bundle) else None
     frame_s = frame_seconds(request, model)
+    _check_files(model, request)
     if folder and request.manifest:
         yield from _decoding(folder, request, subject, frame_s)
         return
@@ -53,6 +54,21 @@ def plan(
         yield from _of_graph(graph)
     if folder:
         yield from _decoding(folder, request, subject, frame_s)
+
+
+def _check_files(model: ModelView | Bundle, request: BenchmarkRequest) -> None:
+    """Refuse files that have nothing for any graph.
+
+    Raises:
+        UsageError: With what there is.
+    """
+    if request.manifest and isinstance(model, ModelView):
+        raise UsageError(
+            f"{model.path}: recordings are decoded by encoder, predictor and joint",
+            hint="pass the folder of the three, or leave out --on",
+        )
+    if request.inputs:
+        check_named(request.inputs, [signature(view) for view in views_of(model)])
 
 
 def _of_graph(graph: Graph) -> Iterator[Work | Failure]:
@@ -112,11 +128,18 @@ def _sizes(graph: Graph, values: Mapping[str, Array]) -> dict[str, tuple[int, ..
         for name in axis_names(known)
         if name in at
         # In a folder, the length of the audio is none of the predictor's and the joint's business.
-        and (graph.folder is None or has_audio or is_batch_symbol(name))
+        and (has_audio or name not in _audio_names(graph.folder))
     }
     if has_audio and audio and audio not in sizes and not values:
         sizes[audio] = AUDIO_FRAMES
     return sizes
+
+
+def _audio_names(folder: Bundle | None) -> frozenset[str]:
+    """What the encoders of a folder call the length of the audio."""
+    graphs = [member.signature for member in folder.models] if folder else []
+    encoders = [known for known in graphs if known.role in WITH_AUDIO]
+    return frozenset(_axis_name(known, axis) for known in encoders if (axis := audio_axis(known)))
 
 
 def _axis_name(known: Signature, axis: tuple[str, int]) -> str:

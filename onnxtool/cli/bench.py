@@ -64,8 +64,9 @@ def bench(
     With --output FILE.json the result is raw samples and what they were measured on: a run to show
     and to compare with later.
     """
-    for place in (output, trace):
-        refuse_to_overwrite(place, [p for p in (path, against, baseline, inputs, on) if p])
+    read = [place for place in (path, against, baseline, inputs, on) if place]
+    refuse_to_overwrite(output, read)
+    refuse_to_overwrite(trace, [*read, *([output] if output else [])], option="--trace")
     limit = slowdown_limit(fail_if_slower, against, baseline)
     measured_with = {
         "--against": against,

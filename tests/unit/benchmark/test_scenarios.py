@@ -107,6 +107,25 @@ def test_inputs_of_a_file_are_fed_as_they_are(tmp_path: Path) -> None:
     assert work.scenario.audio_s == (0.33,)
 
 
+def test_inputs_for_one_graph_of_a_folder_leave_the_others_made_up(tmp_path: Path) -> None:
+    np.savez(tmp_path / "i.npz", audio_signal=np.ones((1, 80, 33), np.float32))
+    works = planned(WORDS_TDT, inputs=tmp_path / "i.npz", at={"batch": (1,)})
+    given = {w.scenario.graph: w.scenario.real_audio for w in works if isinstance(w, Work)}
+    assert given["encoder.onnx"]
+    assert not given["joint.onnx"]
+
+
+def test_an_axis_of_the_predictor_has_the_size_that_was_asked_for_in_a_folder_too() -> None:
+    works = planned(WORDS_TDT, at={"time": (50,), "token_len": (5,)})
+    asked = {w.scenario.graph: dict(w.scenario.sizes) for w in works if isinstance(w, Work)}
+    assert asked["predictor.onnx"] == asked["joint.onnx"] == {"token_len": 5}
+
+
+def test_a_graph_decodes_no_recordings() -> None:
+    with pytest.raises(UsageError, match="recordings are decoded by"):
+        planned(ENCODER, manifest=WORDS_TDT / "manifest.jsonl")
+
+
 def test_a_file_without_inputs_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "i.npz", other=np.ones(3))
     with pytest.raises(UsageError, match="no array is named like an input") as caught:
