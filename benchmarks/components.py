@@ -101,9 +101,8 @@ def component_sum(folder: Path, manifest: Path, method: BenchmarkMethod) -> None
     total = encoding_share + decoding_share
     rows.append(("sum", "", "", f"{total:.1%}", ""))
     print(table(("component", "calls", "median", "of the whole", "in a loop"), rows, markdown=True))
-    print(
-        "within" if abs(total - 1) <= 0.1 else "OVER:", f"{total:.1%} of the whole, limit 10 % off"
-    )
+    verdict = "within" if abs(total - 1) <= LIMIT else "OVER"
+    print(f"{verdict}: {abs(total - 1):.1%} from the whole, limit {LIMIT:.0%}")
 
 
 def in_turn(bench: Bench, whole: Work, task: Task) -> tuple[Measurement, float]:
