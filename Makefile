@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test format format-check lint types layers unit test-lowest lowest \
-        golden bench-inspect pins clean
+        golden bench-inspect bench-lock bench-trust bench-sum bench-table pins clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/:.* ## /\t/' | expand -t 16
@@ -61,6 +61,20 @@ golden: .venv/installed ## Accept what users see now as what they should see, an
 
 bench-inspect: .venv-benchmarks/installed ## Measure `inspect` against its peers (FOLDER=...)
 	.venv-benchmarks/bin/python -m benchmarks.inspect $(FOLDER)
+
+bench-lock: .venv/installed ## Measure `manifest` and `repack` against sha256sum (FOLDER=...)
+	$(BIN)/python -m benchmarks.lock $(FOLDER)
+
+bench-trust: .venv/installed ## Can `bench` be trusted? An hour on a quiet machine
+	$(BIN)/python -m benchmarks.bench same
+	$(BIN)/python -m benchmarks.bench slower
+	$(BIN)/python -m benchmarks.bench bare
+
+bench-sum: .venv/installed ## Is an utterance the sum of its parts? (FOLDER=... MANIFEST=...)
+	$(BIN)/python -m benchmarks.bench sum $(FOLDER) $(if $(MANIFEST),--on $(MANIFEST))
+
+bench-table: .venv/installed ## Print the latency table of the README (FOLDER=...)
+	$(BIN)/python -m benchmarks.bench table samples/words-tdt $(FOLDER)
 
 pins: ## Renew constraints/dev.txt with the newest versions
 	$(PYTHON) -m venv --clear .venv-pins

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from benchmarks.components import component_sum
 from benchmarks.tables import table
 from onnxtool.benchmark.bench import bench
 from onnxtool.benchmark.comparison import change, compare_within
@@ -31,12 +31,10 @@ from onnxtool.benchmark.doubts import machine_doubts
 from onnxtool.benchmark.executor import Executor, ProcessExecutor, Work
 from onnxtool.benchmark.measure import Bench
 from onnxtool.benchmark.request import BenchmarkRequest
-from onnxtool.benchmark.result import BenchmarkMethod, Kind, Memory, Scenario, Subject
+from onnxtool.benchmark.result import BenchmarkMethod, Kind, Memory, Subject
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.tasks import RunTask, Timings
-from onnxtool.benchmark.utterances import PARTS, UtterancesTask
 from onnxtool.model.artifact import load_graph
-from onnxtool.model.bundle import load_bundle
 from onnxtool.render.scenario import title
 from onnxtool.render.units import duration
 from onnxtool.runtime.options import SessionOptions
@@ -158,52 +156,6 @@ def against_bare_loop(method: BenchmarkMethod) -> None:
     print(table(("graph", "bench", "bare loop", "ratio", "95 %"), rows, markdown=True))
 
 
-def component_sum(folder: Path, method: BenchmarkMethod) -> None:
-    """The time of encoder, predictor and joint, each measured alone, against the whole."""
-    request = BenchmarkRequest(
-        manifest=folder / "manifest.jsonl", options=(SessionOptions(threads=1),)
-    )
-    (work,) = plan(load_bundle(folder), request, Subject.CANDIDATE)
-    if not isinstance(work, Work) or not isinstance(work.task, UtterancesTask):
-        raise SystemExit("no utterances")
-    measure = Bench(method).measure
-    (whole,) = measure([work])
-    calls = whole.processes[0].calls
-    encoder = work.graphs["encoder"]
-    encoder_s = 0.0
-    for feeds in work.task.utterances:
-        scenario = Scenario(Kind.RUN, encoder.name, "encoder", {}, {}, work.scenario.options)
-        task = RunTask(encoder.name, feeds)
-        (each,) = measure([Work(Subject.CANDIDATE, scenario, {encoder.name: encoder}, task)])
-        encoder_s += each.summary.median_s
-    steps_s = {}
-    for part in PARTS[1:]:
-        step_request = BenchmarkRequest(options=request.options)
-        (step,) = plan(load_graph(work.graphs[part]), step_request, Subject.CANDIDATE)
-        if not isinstance(step, Work):
-            raise SystemExit(step.message)
-        (measured,) = measure([step])
-        steps_s[part] = measured.summary.median_s
-    sum_s = encoder_s + sum(calls[part] * each_s for part, each_s in steps_s.items())
-    within_s = sum(
-        statistics.median(
-            sum(values[at : at + whole.scenario.steps])
-            for process in whole.processes
-            for values in [process.parts_s[part]]
-            for at in range(0, len(values), whole.scenario.steps)
-        )
-        for part in PARTS
-    )
-    whole_s = whole.summary.median_s
-    print(f"whole            {duration(whole_s)} for {title(whole.scenario)}")
-    print(f"in its graphs    {duration(within_s)} ({within_s / whole_s:.1%} of the whole)")
-    print(f"measured alone   {duration(sum_s)} ({sum_s / whole_s:.1%} of the whole)")
-    complete_s = sum_s + whole_s - within_s
-    print(f"with the decoder {duration(complete_s)} ({complete_s / whole_s:.1%} of the whole)")
-    for part in PARTS[1:]:
-        print(f"  {part}: {calls[part]} x {duration(steps_s[part])}")
-
-
 def latency_table(folders: Sequence[Path], method: BenchmarkMethod) -> None:
     """The README's table: every scenario of some folders, on one core and on all."""
     rows = []
@@ -227,6 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("figure", choices=["same", "slower", "bare", "sum", "table"])
     parser.add_argument("folders", nargs="*", type=Path, default=[WORDS_TDT])
+    parser.add_argument("--on", type=Path, help="recordings of `sum`, if not the folder's own")
     parser.add_argument("--comparisons", type=int, help="50 of `same`, 20 of `slower`")
     parser.add_argument("--precision", type=float, default=0.01)
     parser.add_argument("--budget", type=float, default=60.0, help="seconds, of each measurement")
@@ -243,7 +196,8 @@ def main() -> None:
     elif arguments.figure == "bare":
         against_bare_loop(method)
     elif arguments.figure == "sum":
-        component_sum(arguments.folders[0], method)
+        folder = arguments.folders[0]
+        component_sum(folder, arguments.on or folder / "manifest.jsonl", method)
     else:
         latency_table(arguments.folders, method)
 

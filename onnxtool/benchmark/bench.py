@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from onnxtool.benchmark.comparison import key
 from onnxtool.benchmark.environment import conditions, environment, moment
@@ -79,7 +80,11 @@ def bench(
     check_axes(request.at, tuple(models.values()))
     method = replace(method, seed=request.seed)
     before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
-    groups, failures = _paired(models, request)
+    plans = {
+        subject: list(takewhile(lambda _: not stopped(), plan(each, request, subject)))
+        for subject, each in models.items()
+    }
+    groups, failures = _paired(plans, by_name=isinstance(models[Subject.CANDIDATE], Bundle))
     measurements: list[Measurement] = []
     for works in groups:
         if stopped():
@@ -117,18 +122,16 @@ def _model(model: ModelView | Bundle, progress: Progress | None) -> Model:
 
 
 def _paired(
-    models: Mapping[Subject, ModelView | Bundle], request: BenchmarkRequest
+    planned: Mapping[Subject, Sequence[Work | Failure]], *, by_name: bool
 ) -> tuple[list[tuple[Work, ...]], list[Failure]]:
     """What to measure together, and what cannot be measured."""
-    planned = {subject: list(plan(model, request, subject)) for subject, model in models.items()}
     failures = [each for works in planned.values() for each in works if isinstance(each, Failure)]
     works = {
         subject: [each for each in each_plan if isinstance(each, Work)]
         for subject, each_plan in planned.items()
     }
-    if Subject.REFERENCE not in models:
+    if Subject.REFERENCE not in planned:
         return [(work,) for work in works[Subject.CANDIDATE]], failures
-    by_name = isinstance(models[Subject.CANDIDATE], Bundle)
     others = {key(work.scenario, by_name=by_name): work for work in works[Subject.REFERENCE]}
     groups: list[tuple[Work, ...]] = []
     for work in works[Subject.CANDIDATE]:

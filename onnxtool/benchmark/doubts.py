@@ -23,6 +23,8 @@ def machine_doubts(result: BenchmarkResult) -> Iterator[str]:
     conditions = result.conditions
     if result.interrupted:
         yield "interrupted: what was measured until then is here, and the rest is missing"
+    if not result.measurements:
+        return
     if conditions.other_share is not None and conditions.other_share > QUIET_SHARE:
         share = f"{conditions.other_share:.0%}"
         yield f"this machine was not quiet: other processes took {share} of its processor time"
@@ -40,7 +42,11 @@ def doubts(measurement: Measurement, precision: float) -> Iterator[str]:
     summary, processes = measurement.summary, measurement.processes
     if measurement.stop is not Stop.PRECISION and summary.precision > precision:
         wanted = f"±{precision:.1%} was asked for"
-        yield f"not precise: ±{summary.precision:.1%} of the median, where {wanted}"
+        found = f"±{summary.precision:.1%}" if summary.precision < 1 else "more than ±100%"
+        yield f"not precise: {found} of the median, where {wanted}"
+    options = measurement.scenario.options
+    if options.cores and options.threads > len(options.cores):
+        yield f"more threads than cores to run them on: {options.threads} on {len(options.cores)}"
     if len(processes) < 3:
         yield f"few processes: {len(processes)}"
     unsettled = sum(not process.settled for process in processes)

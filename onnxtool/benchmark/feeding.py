@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,10 +57,10 @@ def _check_size(spec: TensorSpec, shape: tuple[int, ...]) -> None:
 
 
 def given_values(path: Path, known: Signature) -> dict[str, Array]:
-    """The values of a file, for inputs of this graph.
+    """The values of a file, for inputs of this graph; none where the others are meant.
 
     Raises:
-        UsageError: It is no such file, or has none for it.
+        UsageError: It is no such file.
     """
     names = {spec.name for spec in known.inputs}
     try:
@@ -68,17 +68,25 @@ def given_values(path: Path, known: Signature) -> dict[str, Array]:
             arrays = np.load(file, allow_pickle=False)
             # A file of one array has no names.
             held = arrays if isinstance(arrays, np.lib.npyio.NpzFile) else {}
-            values = {name: held[name] for name in names if name in held}
+            return {name: held[name] for name in names if name in held}
     except OSError as error:
         raise UsageError(f"--inputs {path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"--inputs {path}: no .npz file of arrays: {error}") from None
-    if not values:
+
+
+def check_named(path: Path, graphs: Sequence[Signature]) -> None:
+    """Refuse a file that has a value for no input of any graph.
+
+    Raises:
+        UsageError: With what inputs there are.
+    """
+    if not any(given_values(path, known) for known in graphs):
+        names = sorted({spec.name for known in graphs for spec in known.inputs})
         raise UsageError(
             f"--inputs {path}: no array is named like an input",
-            hint=f"there is {', '.join(sorted(names)) or 'no input'}",
+            hint=f"there is {', '.join(names) or 'no input'}",
         )
-    return values
 
 
 def sizes_of(values: Mapping[str, Array], known: Signature) -> dict[str, int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from onnxtool.benchmark.request import BenchmarkRequest
 from onnxtool.benchmark.result import Subject
+from onnxtool.model.bundle import Bundle
 from onnxtool.model.signature import Signature
 from onnxtool.model.view import ModelView
 
@@ -16,7 +17,7 @@ class Graph:
 
     Attributes:
         frame_s: Seconds of audio in a feature frame, or None.
-        in_folder: Whether it was found in a folder, and is one part of what is measured.
+        folder: The folder that it is one part of, if that is what is measured.
         request: What is asked.
         subject: Whose graph it is.
     """
@@ -24,7 +25,7 @@ class Graph:
     view: ModelView
     signature: Signature
     frame_s: float | None
-    in_folder: bool
+    folder: Bundle | None
     request: BenchmarkRequest
     subject: Subject
 

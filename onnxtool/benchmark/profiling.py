@@ -18,6 +18,7 @@ from onnxtool.benchmark.executor import ProcessExecutor, Work
 from onnxtool.benchmark.profile import Profile, node_times
 from onnxtool.benchmark.result import Kind, Scenario, Subject
 from onnxtool.benchmark.tasks import RunTask
+from onnxtool.errors import OnnxToolError
 from onnxtool.runtime.options import SessionOptions
 
 # Enough that the mean of a node is steady; the profiler keeps a million events.
@@ -46,6 +47,7 @@ def profile(work: Work, profiling: Profiling, ordinal: int, peak: float | None) 
 
     Raises:
         RunError: It could not be run.
+        OnnxToolError: Its trace cannot be written.
     """
     scenario = work.scenario
     with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +90,10 @@ def _keep(trace: Path, wanted: Path | None, ordinal: int) -> str:
     if wanted is None:
         return ""
     place = wanted if not ordinal else wanted.with_stem(f"{wanted.stem}-{ordinal + 1}")
-    shutil.copyfile(trace, place)
+    try:
+        shutil.copyfile(trace, place)
+    except OSError as error:
+        raise OnnxToolError(f"{place}: cannot be written: {error.strerror}") from None
     return str(place)
 
 

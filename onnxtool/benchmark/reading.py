@@ -42,6 +42,18 @@ def read_benchmark(path: str | os.PathLike[str]) -> BenchmarkResult:
     return _result(Fields.of(path, "", data))
 
 
+def is_benchmark(path: Path) -> bool:
+    """Whether a file says of itself that it is a benchmark, of whatever version."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return False
+    try:
+        data = read_json(path)
+    except BenchmarkFileError:
+        return False
+    schema = data.get("schema") if isinstance(data, dict) else None
+    return isinstance(schema, str) and schema.startswith(SCHEMA.rpartition("/")[0] + "/")
+
+
 def _result(fields: Fields) -> BenchmarkResult:
     return BenchmarkResult(
         models=_models(fields.inner("models")),

@@ -9,14 +9,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from onnxtool.benchmark.decoding import utterances
+from onnxtool.benchmark.decoding import is_transducer, utterances
 from onnxtool.benchmark.executor import Work
-from onnxtool.benchmark.feeding import audio_axis, given_values, made_up, sizes_of
+from onnxtool.benchmark.feeding import audio_axis, check_named, given_values, made_up, sizes_of
 from onnxtool.benchmark.graph import Graph
 from onnxtool.benchmark.request import (
     AUDIO_FRAMES,
@@ -24,17 +24,16 @@ from onnxtool.benchmark.request import (
     axis_names,
     combinations,
     frame_seconds,
+    views_of,
 )
 from onnxtool.benchmark.result import Failure, Kind, Scenario, Subject
 from onnxtool.benchmark.streaming import stream
 from onnxtool.benchmark.tasks import RunTask
-from onnxtool.errors import OnnxToolError
+from onnxtool.errors import OnnxToolError, UsageError
 from onnxtool.model.bundle import Bundle
 from onnxtool.model.families import Role
-from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView
-from onnxtool.runtime.options import SessionOptions
 
 Array = np.ndarray[Any, np.dtype[Any]]
 WITH_AUDIO = frozenset({Role.ENCODER, Role.CTC})
@@ -46,39 +45,58 @@ def plan(
     """Everything to measure about a model, and what of it is not possible."""
     folder = model if isinstance(model, Bundle) else None
     frame_s = frame_seconds(request, model)
+    _check_files(model, request)
     if folder and request.manifest:
         yield from _decoding(folder, request, subject, frame_s)
         return
     for view in (model,) if isinstance(model, ModelView) else [m.view for m in model.models]:
-        graph = Graph(view, signature(view), frame_s, folder is not None, request, subject)
+        graph = Graph(view, signature(view), frame_s, folder, request, subject)
         yield from _of_graph(graph)
     if folder:
         yield from _decoding(folder, request, subject, frame_s)
+
+
+def _check_files(model: ModelView | Bundle, request: BenchmarkRequest) -> None:
+    """Refuse files that have nothing for any graph.
+
+    Raises:
+        UsageError: With what there is.
+    """
+    if request.manifest and isinstance(model, ModelView):
+        raise UsageError(
+            f"{model.path}: recordings are decoded by encoder, predictor and joint",
+            hint="pass the folder of the three, or leave out --on",
+        )
+    if request.inputs:
+        check_named(request.inputs, [signature(view) for view in views_of(model)])
 
 
 def _of_graph(graph: Graph) -> Iterator[Work | Failure]:
     request = graph.request
     values = given_values(request.inputs, graph.signature) if request.inputs else {}
     for sizes in combinations(_sizes(graph, values)):
-        for options in request.settings:
-            try:
-                if graph.signature.role is Role.STREAMING_ENCODER and not values:  # 2
-                    task, scenario = stream(graph, sizes, options)
-                    yield Work(graph.subject, scenario, {graph.name: graph.view.path}, task)
-                else:  # 1, 4
-                    yield _run(graph, sizes, values, options)
-            except OnnxToolError as error:
-                hint = f" ({error.hint})" if error.hint else ""
-                yield Failure(graph.subject, graph.name, sizes, f"{error}{hint}")
-                break
+        try:
+            if graph.signature.role is Role.STREAMING_ENCODER and not values:  # 2
+                task, scenario = stream(graph, sizes, request.settings[0])
+                work = Work(graph.subject, scenario, {graph.name: graph.view.path}, task)
+            else:  # 1, 4
+                work = _run(graph, sizes, values)
+        except OnnxToolError as error:
+            yield Failure(graph.subject, graph.name, sizes, _told(error))
+        else:
+            yield from _at_each_setting(work, request)
 
 
-def _run(
-    graph: Graph,
-    sizes: Mapping[str, int],
-    values: Mapping[str, Array],
-    options: SessionOptions,
-) -> Work:
+def _at_each_setting(work: Work, request: BenchmarkRequest) -> Iterator[Work]:
+    for options in request.settings:
+        yield replace(work, scenario=replace(work.scenario, options=options))
+
+
+def _told(error: OnnxToolError) -> str:
+    return f"{error} ({error.hint})" if error.hint else str(error)
+
+
+def _run(graph: Graph, sizes: Mapping[str, int], values: Mapping[str, Array]) -> Work:
     known = {**sizes_of(values, graph.signature), **sizes}
     feeds = {**made_up(graph.view, graph.signature, known, graph.request.seed, values), **values}
     axis = audio_axis(graph.signature)
@@ -92,7 +110,7 @@ def _run(
         role=graph.signature.role.value,
         sizes=sizes,
         shapes={name: value.shape for name, value in feeds.items()},
-        options=options,
+        options=graph.request.settings[0],
         audio_s=audio_s,
         real_audio=bool(values),
     )
@@ -110,11 +128,18 @@ def _sizes(graph: Graph, values: Mapping[str, Array]) -> dict[str, tuple[int, ..
         for name in axis_names(known)
         if name in at
         # In a folder, the length of the audio is none of the predictor's and the joint's business.
-        and (not graph.in_folder or has_audio or is_batch_symbol(name))
+        and (has_audio or name not in _audio_names(graph.folder))
     }
     if has_audio and audio and audio not in sizes and not values:
         sizes[audio] = AUDIO_FRAMES
     return sizes
+
+
+def _audio_names(folder: Bundle | None) -> frozenset[str]:
+    """What the encoders of a folder call the length of the audio."""
+    graphs = [member.signature for member in folder.models] if folder else []
+    encoders = [known for known in graphs if known.role in WITH_AUDIO]
+    return frozenset(_axis_name(known, axis) for known in encoders if (axis := audio_axis(known)))
 
 
 def _axis_name(known: Signature, axis: tuple[str, int]) -> str:
@@ -127,16 +152,11 @@ def _decoding(
     folder: Bundle, request: BenchmarkRequest, subject: Subject, frame_s: float | None
 ) -> Iterator[Work | Failure]:
     """The utterances of a folder (3), if it has what it takes."""
-    graphs: dict[str, Path] | None = None
-    for options in request.settings:
-        try:
-            work = utterances(folder, request, options, frame_s)
-        except OnnxToolError as error:
-            yield Failure(subject, "", {}, str(error))
-            return
-        if work is None:
-            if request.manifest:
-                yield Failure(subject, "", {}, "no encoder, predictor and joint to decode with")
-            return
-        task, scenario, graphs = work
-        yield Work(subject, scenario, graphs, task)
+    if not (is_transducer(folder) or request.manifest):
+        return
+    try:
+        task, scenario, graphs = utterances(folder, request, request.settings[0], frame_s)
+    except OnnxToolError as error:
+        yield Failure(subject, "", {}, _told(error))
+    else:
+        yield from _at_each_setting(Work(subject, scenario, graphs, task), request)

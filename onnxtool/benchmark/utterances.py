@@ -1,4 +1,4 @@
-"""Time whole utterances: encoder, predictor and joint, decoded greedily."""
+"""Time whole utterances: an encoder, and what decodes its frames greedily."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from onnxtool.benchmark.tasks import Sessions, Timings
+from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature
 from onnxtool.runtime.native import NativeSession
 from onnxtool.speech.decoding import GreedyDecoder, TokenLayout
-from onnxtool.speech.transducer import SplitTransducer
+from onnxtool.speech.recognizer import EncoderPorts
+from onnxtool.speech.transducer import transducer
 
 Array = np.ndarray[Any, np.dtype[Any]]
-PARTS = ("encoder", "predictor", "joint")
+ENCODER = Role.ENCODER.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,45 +26,37 @@ class UtterancesTask:
     """Utterances, each through the encoder and then decoded greedily, with states and all.
 
     Attributes:
-        signatures: Of the predictor and of the joint.
+        encoder: What its inputs and outputs are.
+        decoder: Predictor and joint, or the one graph that is both, by name of the session.
         utterances: What the encoder is fed for each.
-        features: The encoder's output of features [1, D, T].
-        lengths: Its output of how many are valid; empty for all.
+        layout: Of the joint's output.
     """
 
-    signatures: tuple[Signature, Signature]
+    encoder: EncoderPorts
+    decoder: Mapping[str, Signature]
     utterances: Sequence[Mapping[str, Array]]
-    features: str
-    lengths: str
     layout: TokenLayout
 
     def perform(self, sessions: Sessions, timings: Timings) -> None:
         """One sample an utterance; its parts are the time within each of the graphs."""
         for feeds in self.utterances:
-            parts = [_Stopwatch(sessions[name]) for name in PARTS]
+            parts = {name: Stopwatch(sessions[name]) for name in (ENCODER, *self.decoder)}
             start_s = time.perf_counter()
-            self._decode(feeds, *parts)
+            self.decode(self.encoder.read(parts[ENCODER].run(feeds)), parts)
             timings.samples_s.append(time.perf_counter() - start_s)
-            for name, part in zip(PARTS, parts, strict=True):
+            for name, part in parts.items():
                 timings.parts_s.setdefault(name, []).append(part.total_s)
                 timings.calls[name] = timings.calls.get(name, 0) + part.calls
 
-    def _decode(
-        self,
-        feeds: Mapping[str, Array],
-        encoder: _Stopwatch,
-        predictor: _Stopwatch,
-        joint: _Stopwatch,
-    ) -> None:
-        given = encoder.run(feeds)
-        frames = given[self.features][0]
-        if self.lengths:
-            frames = frames[:, : int(given[self.lengths].reshape(-1)[0])]
-        transducer = SplitTransducer(*self.signatures, (predictor, joint))
-        GreedyDecoder(transducer, self.layout).decode(frames)
+    def decode(self, encoded: Array, parts: Mapping[str, Stopwatch]) -> None:
+        """Decode the encoder frames [D, T'] of one utterance."""
+        graphs: Any = transducer(
+            list(self.decoder.values()), [parts[name] for name in self.decoder]
+        )
+        GreedyDecoder(graphs, self.layout).decode(encoded)
 
 
-class _Stopwatch:
+class Stopwatch:
     """A session that adds up what its runs take."""
 
     def __init__(self, session: NativeSession) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onnxtool.errors import UsageError
 from onnxtool.runtime.options import Optimization, SessionOptions
+
+if TYPE_CHECKING:
+    from onnxtool.benchmark.request import BenchmarkRequest
 
 _SWITCHES = {"on": True, "off": False}
 _SESSION_HINT = (
@@ -32,6 +37,64 @@ def percentage(option: str, text: str) -> float:
     if not 0 < value <= 1:
         raise UsageError(f"{option} {text}: not a percentage", hint=f"as in {option} 3%")
     return value
+
+
+def slowdown_limit(text: str, against: Path | None, baseline: Path | None) -> float | None:
+    """What `--fail-if-slower` allows.
+
+    Raises:
+        UsageError: It is no percentage, or there is not one thing to compare with.
+    """
+    if against and baseline:
+        raise UsageError("--against and --baseline", hint="compare with one at a time")
+    if not text:
+        return None
+    if not (against or baseline):
+        raise UsageError("--fail-if-slower: than what?", hint="add --against or --baseline")
+    return percentage("--fail-if-slower", text)
+
+
+def refuse_beside(is_so: bool, others: Mapping[str, object], reason: str, hint: str) -> None:
+    """Refuse options that would say nothing, if something is so.
+
+    Raises:
+        UsageError: The first of them that is given.
+    """
+    given = next((name for name, value in others.items() if value), None)
+    if is_so and given:
+        raise UsageError(f"{given}: {reason}", hint=hint)
+
+
+def requested(
+    at: Sequence[str] | None,
+    fixed: Sequence[str] | None,
+    threads: str,
+    session: Sequence[str] | None,
+    chunk: str,
+    steps: int,
+    inputs: Path | None,
+    manifest: Path | None,
+    frame_ms: float | None,
+) -> BenchmarkRequest:
+    """What is to be measured.
+
+    Raises:
+        UsageError: An option has no such value.
+    """
+    from onnxtool.benchmark.request import BenchmarkRequest
+
+    frames, new = window(chunk)
+    return BenchmarkRequest(
+        # What is fixed has no other size.
+        at={**{name: (size,) for name, size in free_dimensions(fixed)}, **size_lists(at)},
+        options=session_options(threads, session, fixed),
+        inputs=inputs,
+        manifest=manifest,
+        frame_ms=frame_ms,
+        chunk=frames,
+        shift=new,
+        steps=steps,
+    )
 
 
 def size_lists(pairs: Sequence[str] | None) -> dict[str, tuple[int, ...]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onnxtool.cli.diff_benchmarks import are_benchmarks, diff_benchmarks
 from onnxtool.cli.exits import ExitCode
 from onnxtool.cli.options import AllOption, AllowLinksOption, Format, FormatOption, OutputOption
 from onnxtool.cli.output import deliver, deliver_json, progress, refuse_to_overwrite
@@ -24,6 +25,8 @@ onnxtool diff old.onnx new.onnx
 onnxtool diff export/ release/ --fail-on behavioral
 
 onnxtool diff export/ model_meta.json --write-meta corrected.json
+
+onnxtool diff before.json after.json --fail-on behavioral
 """
 
 
@@ -32,7 +35,8 @@ def diff(
         Path,
         typer.Argument(
             metavar="A",
-            help="A graph, a folder, a model_meta.json, a contract, or a saved inspection.",
+            help="A graph, a folder, a model_meta.json, a contract, or a saved inspection or "
+            "benchmark.",
             readable=False,
         ),
     ],
@@ -50,6 +54,9 @@ def diff(
     no_weights: Annotated[
         bool, typer.Option("--no-weights", help="Do not read the weights: compare their types.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Compare benchmarks of unlike runs, too.")
+    ] = False,
     write_meta: Annotated[
         Path | None,
         typer.Option("--write-meta", help="Write the metadata as it should be to this new file."),
@@ -64,10 +71,24 @@ def diff(
     Each difference is breaking (a consumer must change), behavioral (outputs may move) or
     cosmetic. A graph or a folder with a model_meta.json compares what the graphs say with what
     the file says, field by field. The exit code is 1 for a difference of the class --fail-on or
-    worse, and when graphs and metadata disagree.
+    worse, and when graphs and metadata disagree. Of two saved benchmarks, a scenario that is slower
+    beyond doubt is a behavioral difference.
     """
     refuse_to_overwrite(output, [before, after])
     _require_new(write_meta)
+    if write_meta is None and are_benchmarks(before, after):
+        diff_benchmarks(
+            before,
+            after,
+            fail_on=fail_on,
+            force=force,
+            format=format,
+            output=output,
+            show_all=show_all,
+        )
+        return
+    if force:
+        raise UsageError("--force: these are not two benchmarks", hint="leave it out")
     from onnxtool.comparison.diff import diff as compare
 
     found = compare(

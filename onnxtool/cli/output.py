@@ -158,6 +158,9 @@ def refuse_to_overwrite(
             f"{option} {output}: exists, and does not look like a report",
             hint="weights and metadata are never overwritten; name another file",
         )
+    # Before the work and not after it, which may be an hour.
+    if not output.parent.is_dir():
+        raise UsageError(f"{option} {output}: there is no such folder", hint="make it first")
 
 
 def _may_be_a_report(path: Path) -> bool:

@@ -90,7 +90,7 @@ def _json(path: Path) -> Operand:
     if isinstance(schema, str) and schema.startswith("onnxtool."):
         raise UnsupportedModelError(
             f"{path}: {schema} cannot be compared",
-            hint=f"of saved results, only {INSPECT_SCHEMA} can be",
+            hint="of saved results, inspections can be, and two benchmarks with one another",
         )
     if "contract" in path.name.lower() or "contract_version" in read.fields:
         return _contract(path)

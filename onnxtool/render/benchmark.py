@@ -85,7 +85,7 @@ def _latency(measurement: Measurement) -> tuple[str, ...]:
     return (
         title(measurement.scenario),
         duration(summary.median_s),
-        f"{summary.precision:.1%}",
+        f"{summary.precision:.1%}" if summary.precision < 1 else "> 100%",
         *(duration(value) for value in (summary.p90_s, summary.p95_s, summary.p99_s)),
         duration(summary.min_s),
         f"{summary.median_s / audio_s:.3f}" if audio_s else "",

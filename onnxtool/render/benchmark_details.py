@@ -110,6 +110,6 @@ def _parts(measurement: Measurement) -> Table:
             )
         )
     rows.append(
-        ("around them", "", "", duration(max(rest_s, 0.0)), f"{max(rest_s, 0) / whole_s:.1%}")
+        ("greedy decoding", "", "", duration(max(rest_s, 0.0)), f"{max(rest_s, 0) / whole_s:.1%}")
     )
     return Table(("", "calls", "a call", "a pass", "share"), tuple(rows), (LEFT, *[RIGHT] * 4))

@@ -17,9 +17,10 @@ from onnxtool.runtime.session import RunRefusedError
 from onnxtool.speech.cache_aware import CacheAwareEncoder
 from onnxtool.speech.cache_sizes import sized
 from onnxtool.speech.closed_loop import Loop, run_loop
+from onnxtool.speech.driving import driven
 from onnxtool.speech.liveness import CacheUse, cache_use
 from onnxtool.speech.probing import Probe, probe
-from onnxtool.speech.schedule import Schedule, over, schedule_of
+from onnxtool.speech.schedule import Schedule, schedule_of
 
 if TYPE_CHECKING:
     from onnxtool.rules.subject import GraphSubject
@@ -80,8 +81,8 @@ class Experiments:
 
     @property
     def starts(self) -> bool:
-        """Whether it drops nothing, and so may have nothing before its chunk."""
-        return not self.probe.drop_extra_pre_encoded
+        """Whether it may run the first chunk of a stream."""
+        return self.probe.starts
 
     @property
     def drives(self) -> bool:
@@ -120,18 +121,9 @@ class Experiments:
 
     @cached_property
     def config(self) -> StreamingConfig:
-        """How it is to be driven.
-
-        As promised; else as the first chunk's graph beside it implies; else as it implies itself.
-        """
-        own = self.probe
-        leader = self.first.runs.probe if self.first else own
-        if leader.valid_out_len is None:
-            derived = own.config
-        else:
-            schedule = own.schedule(leader.valid_out_len, leader.cache_drop_size)
-            derived = over(own.config, StreamingConfig(schedule.chunk_size, schedule.shift_size))
-        return over(derived, self.declared.config if self.declared else None)
+        """How it is to be driven."""
+        first = self.first.runs.probe if self.first else None
+        return driven(self.probe, first, self.declared.config if self.declared else None)
 
     @cached_property
     def schedule(self) -> Schedule:

@@ -61,6 +61,7 @@ def run_loop(
     signature: Signature,
     feeds: Callable[[int], Values],
     clock: Callable[[], float] = time.monotonic,
+    steps_at_most: int = STEPS,
 ) -> Loop:
     """Run a graph in a closed loop, as often as its time allows.
 
@@ -69,6 +70,7 @@ def run_loop(
         signature: Its states are fed back; without any, every step is a fresh start.
         feeds: Values of all inputs for step 0, 1, …; states are taken from the first only.
         clock: Seconds.
+        steps_at_most: Whatever time there is.
     """
     fresh = feeds(0)
     states = {pair.input: fresh[pair.input] for pair in signature.states}
@@ -76,7 +78,7 @@ def run_loop(
     first: Values = {}
     peaks: dict[str, list[Array]] = {name: [] for name in states}
     refusal, started = "", clock()
-    while len(steps) < STEPS:
+    while len(steps) < steps_at_most:
         if len(steps) >= MIN_STEPS and clock() - started > BUDGET_S:
             break
         try:

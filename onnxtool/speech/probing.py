@@ -59,6 +59,11 @@ class Probe:
         )
 
     @property
+    def starts(self) -> bool:
+        """Whether it drops nothing, and so may have nothing before its chunk."""
+        return not self.drop_extra_pre_encoded
+
+    @property
     def pre_encode_cache(self) -> int:
         """The frames that make as many encoder frames as are dropped; NeMo takes one too many."""
         dropped = self.drop_extra_pre_encoded

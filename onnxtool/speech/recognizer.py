@@ -16,13 +16,7 @@ from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.runtime.session import Limits, Session, SessionSettings
 from onnxtool.speech.decoding import MAX_SYMBOLS, Emission, GreedyDecoder, TokenLayout
-from onnxtool.speech.transducer import (
-    CombinedTransducer,
-    SplitTransducer,
-    is_features,
-    layout_of,
-    member,
-)
+from onnxtool.speech.transducer import is_features, layout_of, member, transducer
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -51,7 +45,7 @@ class Recognizer:
         max_symbols: int = MAX_SYMBOLS,
     ) -> None:
         encoder = part(bundle, Role.ENCODER)
-        decoder = _decoder_parts(bundle)
+        decoder = decoder_parts(bundle)
         self._sessions = ExitStack()
         opened = [
             self._sessions.enter_context(Session(graph.view.path, settings, limits))
@@ -60,12 +54,8 @@ class Recognizer:
         self.layout = layout
         self.max_symbols = max_symbols
         self._encoder, self._encoder_session = EncoderPorts(encoder.signature), opened[0]
-        signatures = [graph.signature for graph in decoder]
-        self._transducer: SplitTransducer | CombinedTransducer
-        if len(decoder) == 1:
-            self._transducer = CombinedTransducer(signatures[0], opened[1])
-        else:
-            self._transducer = SplitTransducer(signatures[0], signatures[1], (opened[1], opened[2]))
+        # One class or the other, each with predictions of its own.
+        self._transducer: Any = transducer([graph.signature for graph in decoder], opened[1:])
 
     def __enter__(self) -> Self:
         return self
@@ -91,9 +81,7 @@ class Recognizer:
 
     def decoder(self) -> GreedyDecoder[Any]:
         """A decoder for one utterance, whose frames may come in pieces."""
-        # One class or the other, each with predictions of its own.
-        transducer: Any = self._transducer
-        return GreedyDecoder(transducer, self.layout, max_symbols=self.max_symbols)
+        return GreedyDecoder(self._transducer, self.layout, max_symbols=self.max_symbols)
 
 
 class EncoderPorts:
@@ -133,7 +121,7 @@ def token_layout(bundle: Bundle) -> TokenLayout:
     Raises:
         UnsupportedModelError: The joint's width is not known, or they contradict one another.
     """
-    joint = _decoder_parts(bundle)[-1]
+    joint = decoder_parts(bundle)[-1]
     shape = next(spec.shape for spec in joint.signature.free_outputs if is_features(spec))
     width = (shape or (None,))[-1]
     if not isinstance(width, int):
@@ -161,8 +149,12 @@ def token_layout(bundle: Bundle) -> TokenLayout:
     return TokenLayout(blank_id, durations)
 
 
-def _decoder_parts(bundle: Bundle) -> tuple[Member, ...]:
-    """Predictor and joint, or the one graph that is both."""
+def decoder_parts(bundle: Bundle) -> tuple[Member, ...]:
+    """Predictor and joint, or the one graph that is both.
+
+    Raises:
+        UnsupportedModelError: There is none.
+    """
     combined = member(bundle, Role.DECODER_JOINT)
     if combined:
         return (combined,)

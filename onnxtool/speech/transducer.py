@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -166,6 +166,20 @@ class CombinedTransducer:
         values = self._session.run(feeds)
         prediction.after = _fed_back(self.graph, values)
         return values[self._logits].reshape(-1)
+
+
+def transducer(
+    graphs: Sequence[Signature], sessions: Sequence[Runnable]
+) -> SplitTransducer | CombinedTransducer:
+    """Of predictor and joint in this order, or of the one graph that is both.
+
+    Raises:
+        UnsupportedModelError: They are not, or do not fit together.
+    """
+    if len(graphs) == 1:
+        return CombinedTransducer(graphs[0], sessions[0])
+    predictor, joint = graphs
+    return SplitTransducer(predictor, joint, (sessions[0], sessions[1]))
 
 
 def _tokens(specs: Iterable[TensorSpec], token: int) -> dict[str, Array]:

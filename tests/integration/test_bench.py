@@ -122,6 +122,12 @@ def test_a_graph_that_runtime_refuses_is_reported(tmp_path: Path) -> None:
         (("--baseline", "none.json"), "none.json: cannot be read"),
         (("--baseline", ROOT / "README.md"), "README.md: not JSON"),
         (("--output", ENCODER), "would overwrite a model"),
+        (("--output", "none/a.json"), "--output none/a.json: there is no such folder"),
+        (("--trace", "none/a.json"), "--trace none/a.json: there is no such folder"),
+        (("--trace", "a.json", "--output", "a.json"), "--trace a.json: would overwrite"),
+        (("--tune", "--against", JOINT), "--against: --tune compares settings alone"),
+        (("--tune", "--profile"), "--profile: --tune compares settings alone"),
+        (("--on", WORDS_TDT / "manifest.jsonl"), "recordings are decoded by encoder, predictor"),
     ],
 )
 def test_bad_options_are_refused_before_anything_is_measured(
@@ -172,10 +178,12 @@ def test_unlike_runs_are_refused_but_what_was_measured_is_delivered(
     assert "joint.onnx" in finished.stdout
 
 
-def test_a_saved_run_is_not_measured(saved: dict[str, Path]) -> None:
-    finished = onnxtool("bench", saved["before"], "--at", "time=5")
+@pytest.mark.parametrize("option", [("--at", "time=5"), ("--threads", "2"), ("--tune",)])
+def test_a_saved_run_is_not_measured(saved: dict[str, Path], option: tuple[str, ...]) -> None:
+    finished = onnxtool("bench", saved["before"], *option)
     assert finished.code == 2
-    assert "a saved run is not measured (pass the model itself)" in finished.stderr
+    told = f"error: {option[0]}: a saved run is not measured (pass the model itself)"
+    assert told in finished.stderr
 
 
 def test_a_run_of_another_version_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import onnx.compose
 import pytest
 
 from onnxtool.model.artifact import load_graph
@@ -17,7 +16,7 @@ from onnxtool.model.signature import signature
 from onnxtool.runtime.session import Session
 from onnxtool.speech.decoding import GreedyDecoder, TokenLayout
 from onnxtool.speech.transducer import CombinedTransducer, SplitTransducer, member
-from tests.support.models import WORDS_TDT, write
+from tests.support.models import WORDS_TDT, decoder_joint, write
 
 LAYOUT = TokenLayout(35, (0, 1, 2, 3, 4))
 FEATURES = np.load(WORDS_TDT / "features_nemo.npz")
@@ -58,11 +57,7 @@ def test_decoding_gives_what_nemo_gave(
 
 
 def test_predictor_and_joint_in_one_graph_give_the_same(tmp_path: Path, encoder: Session) -> None:
-    """As NeMo's own export has them."""
-    predictor, joint = (onnx.load(WORDS_TDT / name) for name in ("predictor.onnx", "joint.onnx"))
-    predictor = onnx.compose.add_prefix(predictor, "p/", rename_inputs=False, rename_outputs=False)
-    merged = onnx.compose.merge_models(predictor, joint, io_map=[("g", "predictor_output")])
-    path = write(tmp_path / "decoder_joint.onnx", merged)
+    path = write(tmp_path / "decoder_joint.onnx", decoder_joint())
     known = signature(load_graph(path))
     assert known.role is Role.DECODER_JOINT
     with Session(path) as session:

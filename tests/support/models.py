@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
+import onnx.compose
 import onnx.parser
 from google.protobuf.message import Message
 from onnx import TensorProto, helper
@@ -36,6 +37,15 @@ def model(text: str, opset: int = 21) -> onnx.ModelProto:
     """A model from the text of its graph and functions, with every domain that tests use."""
     domains = f'"": {opset}, "com.microsoft": 1, "custom": 1, "local": 1'
     return onnx.parser.parse_model(f"<ir_version: 10, opset_import: [{domains}]> {text}")
+
+
+def decoder_joint() -> onnx.ModelProto:
+    """Predictor and joint of the sample in one graph, as NeMo's own export has them."""
+    predictor, joint = (onnx.load(WORDS_TDT / name) for name in ("predictor.onnx", "joint.onnx"))
+    predictor = onnx.compose.add_prefix(predictor, "p/", rename_inputs=False, rename_outputs=False)
+    merged = onnx.compose.merge_models(predictor, joint, io_map=[("g", "predictor_output")])
+    assert isinstance(merged, onnx.ModelProto)
+    return merged
 
 
 def encoded(message: Message) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from onnxtool.errors import UsageError
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import load_bundle
 from onnxtool.runtime.options import SessionOptions
-from tests.support.models import WORDS_TDT, model, write
+from tests.support.models import WORDS_TDT, decoder_joint, model, write
 
 ENCODER, JOINT = WORDS_TDT / "encoder.onnx", WORDS_TDT / "joint.onnx"
 
@@ -78,7 +79,7 @@ def test_recordings_are_decoded_instead() -> None:
     assert isinstance(work.task, UtterancesTask)
     assert work.scenario.steps == 12
     assert work.scenario.real_audio
-    assert work.scenario.audio_s[:2] == pytest.approx((0.64, 2.64), abs=0.001)
+    assert work.scenario.audio_s[:2] == pytest.approx((0.64, 2.63))
     assert work.task.layout.durations == (0, 1, 2, 3, 4)
 
 
@@ -106,6 +107,25 @@ def test_inputs_of_a_file_are_fed_as_they_are(tmp_path: Path) -> None:
     assert work.scenario.audio_s == (0.33,)
 
 
+def test_inputs_for_one_graph_of_a_folder_leave_the_others_made_up(tmp_path: Path) -> None:
+    np.savez(tmp_path / "i.npz", audio_signal=np.ones((1, 80, 33), np.float32))
+    works = planned(WORDS_TDT, inputs=tmp_path / "i.npz", at={"batch": (1,)})
+    given = {w.scenario.graph: w.scenario.real_audio for w in works if isinstance(w, Work)}
+    assert given["encoder.onnx"]
+    assert not given["joint.onnx"]
+
+
+def test_an_axis_of_the_predictor_has_the_size_that_was_asked_for_in_a_folder_too() -> None:
+    works = planned(WORDS_TDT, at={"time": (50,), "token_len": (5,)})
+    asked = {w.scenario.graph: dict(w.scenario.sizes) for w in works if isinstance(w, Work)}
+    assert asked["predictor.onnx"] == asked["joint.onnx"] == {"token_len": 5}
+
+
+def test_a_graph_decodes_no_recordings() -> None:
+    with pytest.raises(UsageError, match="recordings are decoded by"):
+        planned(ENCODER, manifest=WORDS_TDT / "manifest.jsonl")
+
+
 def test_a_file_without_inputs_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "i.npz", other=np.ones(3))
     with pytest.raises(UsageError, match="no array is named like an input") as caught:
@@ -130,3 +150,27 @@ def test_an_input_that_cannot_be_made_up_is_a_failure_with_a_way_out(tmp_path: P
 def test_a_size_that_is_a_mistake_is_a_failure_and_the_rest_go_on() -> None:
     works = planned(ENCODER, at={"time": (10**10, 50)})
     assert [type(each) for each in works] == [Failure, Work]
+
+
+def test_a_manifest_without_recordings_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_text("")
+    (failure,) = planned(WORDS_TDT, manifest=tmp_path / "m.jsonl")
+    assert isinstance(failure, Failure)
+    assert "m.jsonl: no recordings in it" in failure.message
+
+
+def test_recordings_need_a_folder_that_decodes(tmp_path: Path) -> None:
+    shutil.copy(JOINT, tmp_path)
+    (failure,) = planned(tmp_path, manifest=WORDS_TDT / "manifest.jsonl")
+    assert isinstance(failure, Failure)
+    assert "no graph is a" in failure.message
+
+
+def test_a_predictor_and_joint_in_one_graph_decode_as_well(tmp_path: Path) -> None:
+    for name in ("encoder.onnx", "model_meta.json", "vocab.txt"):
+        shutil.copy(WORDS_TDT / name, tmp_path)
+    write(tmp_path / "decoder_joint.onnx", decoder_joint())
+    works = planned(tmp_path, at={"time": (50,)})
+    assert isinstance(works[-1], Work)
+    assert isinstance(works[-1].task, UtterancesTask)
+    assert list(works[-1].graphs) == ["encoder", "decoder-joint"]

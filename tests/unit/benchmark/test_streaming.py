@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +12,15 @@ from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.request import BenchmarkRequest
 from onnxtool.benchmark.result import Failure, Kind, Measurement, Subject
 from onnxtool.benchmark.scenarios import plan
-from onnxtool.benchmark.streaming import deadline_misses, declared_window, slope
+from onnxtool.benchmark.streaming import deadline_misses, slope
 from onnxtool.benchmark.tasks import StreamTask
 from onnxtool.model.artifact import load_graph
+from onnxtool.model.bundle import load_bundle
 from tests.support.models import WORDS_TDT
 
 from .built import ENCODER, measurement, process
 
+WORDS_TDT_STREAMING = WORDS_TDT.with_name("words-tdt-streaming")
 STREAMING = WORDS_TDT / "encoder_streaming.onnx"
 
 
@@ -63,24 +65,61 @@ def test_a_window_may_be_told() -> None:
     assert (work.scenario.sizes, work.scenario.audio_s[0]) == ({"time": 65}, 0.32)
 
 
+def test_what_is_new_of_a_told_window_is_what_it_makes_frames_of() -> None:
+    work = planned(chunk=65, frame_ms=10)
+    assert isinstance(work, Work)
+    assert work.scenario.audio_s[0] == 0.24
+
+
 def test_a_window_that_breaks_the_loop_is_a_failure() -> None:
     """With 17 frames the cache comes out with fewer rows than it takes."""
     work = planned(chunk=17)
     assert isinstance(work, Failure)
-    assert "no closed loop with 17 feature frames" in work.message
-    assert "--chunk" in work.message
+    assert "no closed loop at time=17: " in work.message
+    assert "--chunk FRAMES,NEW" in work.message
 
 
-def test_the_configuration_beside_a_graph_declares_the_window(tmp_path: Path) -> None:
-    config = {"chunk_size": [25, 32], "shift_size": [25, 32], "pre_encode_cache_size": [0, 9]}
-    (tmp_path / "streaming.json").write_text(json.dumps(config))
-    assert declared_window(tmp_path) == (41, 32)
+def windows(folder: Path) -> dict[str, tuple[int, int, float]]:
+    """Window, steps, and seconds of new audio, by graph."""
+    request = BenchmarkRequest(steps=4, frame_ms=10)
+    works = plan(load_bundle(folder), request, Subject.CANDIDATE)
+    scenarios = [work.scenario for work in works if isinstance(work, Work)]
+    return {
+        each.graph: (each.sizes["time"], each.steps, each.audio_s[0])
+        for each in scenarios
+        if each.kind is Kind.STREAM
+    }
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"chunk_size": 5}', '{"chunk_size": [5]}'])
-def test_a_configuration_that_declares_nothing_is_none(tmp_path: Path, content: str) -> None:
-    (tmp_path / "streaming.json").write_text(content)
-    assert declared_window(tmp_path) is None
+PAIR = {"encoder_streaming.onnx": (41, 4, 0.32), "encoder_streaming_first.onnx": (25, 1, 0.25)}
+
+
+def test_the_graph_of_the_first_chunk_runs_that_chunk() -> None:
+    assert windows(WORDS_TDT_STREAMING) == PAIR
+
+
+def test_two_graphs_that_nothing_is_declared_of_are_told_apart(tmp_path: Path) -> None:
+    for name in PAIR:
+        shutil.copy(WORDS_TDT_STREAMING / name, tmp_path)
+    assert windows(tmp_path) == PAIR
+
+
+def test_a_graph_alone_is_run_as_the_file_beside_it_declares() -> None:
+    path = WORDS_TDT_STREAMING / "encoder_streaming_first.onnx"
+    (work,) = plan(load_graph(path), BenchmarkRequest(), Subject.CANDIDATE)
+    assert isinstance(work, Work)
+    assert (work.scenario.sizes, work.scenario.steps) == ({"time": 25}, 1)
+
+
+def test_a_damaged_declaration_is_a_failure_unless_the_window_is_told(tmp_path: Path) -> None:
+    (tmp_path / "streaming.json").write_text('{"chunk_size": "five"}')
+    path = Path(shutil.copy(STREAMING, tmp_path))
+    (failure,) = plan(load_graph(path), BenchmarkRequest(), Subject.CANDIDATE)
+    assert isinstance(failure, Failure)
+    assert "`chunk_size` is 'five'" in failure.message
+    request = BenchmarkRequest(chunk=57, shift=24)
+    (work,) = plan(load_graph(path), request, Subject.CANDIDATE)
+    assert isinstance(work, Work)
 
 
 def test_a_deadline_is_missed_where_a_step_takes_longer_than_its_audio() -> None:

@@ -76,7 +76,7 @@ def test_utterances_are_told_with_their_parts() -> None:
     told = text(document(result(measurement([made] * 3, scenario=scenario))))
     assert "| encoder | 2 | 150 ms | 300 ms | 50.0% |" in told
     assert "| joint | 10 | 10.0 ms | 100 ms | 16.7% |" in told
-    assert "| around them |  |  | 200 ms | 33.3% |" in told
+    assert "| greedy decoding |  |  | 200 ms | 33.3% |" in told
     assert "| 600 ms |" in told
     assert "| 0.150 |" in told
 

@@ -1,0 +1,56 @@
+"""`onnxtool diff A.json B.json` of two saved benchmarks: is one of them slower?
+
+Told apart here: graphs are compared a layer below benchmarks, and know nothing of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from onnxtool.cli.exits import ExitCode
+from onnxtool.cli.options import Format
+from onnxtool.cli.output import deliver, deliver_json
+from onnxtool.comparison.difference import Impact
+
+# What a consumer sees differently, and need not change anything for.
+SLOWER = Impact.BEHAVIORAL
+
+
+def are_benchmarks(before: Path, after: Path) -> bool:
+    """Whether both are saved benchmarks."""
+    from onnxtool.benchmark.reading import is_benchmark
+
+    return is_benchmark(before) and is_benchmark(after)
+
+
+def diff_benchmarks(
+    before: Path,
+    after: Path,
+    *,
+    fail_on: Impact,
+    force: bool,
+    format: Format,
+    output: Path | None,
+    show_all: bool,
+) -> None:
+    """Compare two saved benchmarks.
+
+    Raises:
+        Exit: Something is slower beyond doubt, and that counts.
+        OnnxToolError: One cannot be read, or they are unlike.
+    """
+    from onnxtool.benchmark.comparison import Verdict, compare_benchmarks
+    from onnxtool.benchmark.reading import read_benchmark
+    from onnxtool.render.benchmark_diff import benchmark_difference, document
+
+    paths = before, after
+    found = compare_benchmarks(read_benchmark(before), read_benchmark(after), force=force)
+    if format is Format.JSON:
+        deliver_json(benchmark_difference(paths, found), output)
+    else:
+        deliver(document(paths, found), format, output, show_all=show_all)
+    is_slower = any(change.verdict is Verdict.SLOWER for change in found.changes)
+    if is_slower and SLOWER.reaches(fail_on):
+        raise typer.Exit(ExitCode.NEGATIVE)
