@@ -150,6 +150,15 @@ def batch_problems(audio: Encoder) -> Iterator[Problem]:
     long, short = two_lengths(audio.graph)
     together = audio.run(long, lengths=[long, short])
     alone = audio.run(short, lengths=[short], like=together)
+    for encoded, given in ((together, long), (alone, short)):
+        claimed, frames = int(encoded.lengths[0]), encoded.output.shape[audio.output_axis]
+        if claimed > frames:
+            yield Problem(
+                f"with {given} feature frames, `{audio.lengths}` says {claimed} > {frames} frames "
+                "given",
+                audio.lengths,
+            )
+            return
     count = int(together.lengths[1])
     if count != int(alone.lengths[0]):
         yield Problem(
