@@ -12,7 +12,7 @@ from onnxtool.model.contract import StreamingConfig
 from onnxtool.model.families import Role
 from onnxtool.model.streaming_file import STREAMING_NAME, read_streaming
 from onnxtool.rules.rule import Skipped
-from onnxtool.runtime.inputs import feeds
+from onnxtool.runtime.inputs import Array, feeds
 from onnxtool.runtime.session import RunRefusedError
 from onnxtool.speech.cache_aware import CacheAwareEncoder
 from onnxtool.speech.cache_sizes import sized
@@ -45,6 +45,17 @@ class Experiments:
 
     def __init__(self, graph: GraphSubject) -> None:
         self.graph = graph
+
+    @cached_property
+    def usual(self) -> dict[str, Array]:
+        """The outputs of one run at the usual sizes.
+
+        Raises:
+            UsageError: No inputs can be made up.
+            RunRefusedError: ONNX Runtime refuses them.
+        """
+        graph = self.graph
+        return graph.session.run(feeds(graph.view, graph.signature, {}))
 
     @cached_property
     def encoder(self) -> CacheAwareEncoder:

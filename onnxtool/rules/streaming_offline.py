@@ -78,7 +78,11 @@ def streaming_unlike_offline(graph: GraphSubject) -> Iterator[Problem]:
     streamed = joined(stream(features, schedule, runs.encoder, starter))
     severity = Severity.WARNING if _untrained(graph) else None
     reference = _offline(whole, features)
-    if streamed.shape != reference.shape:
+    if not np.isfinite(reference).all():
+        raise Skipped(f"what `{whole.name}` gives is not finite (M010)")
+    if not np.isfinite(streamed).all():
+        yield Problem(f"gives values that are not finite, where `{whole.name}` gives none")
+    elif streamed.shape != reference.shape:
         yield Problem(
             f"{streamed.shape[1]} frames chunk by chunk, {reference.shape[1]} from `{whole.name}`",
             severity=severity,
