@@ -87,7 +87,11 @@ class Experiments:
         """The graph of its folder that runs every later chunk, if it runs the first only."""
         if not self.starts:
             return None
-        return next((graph for graph in self._alike if not graph.runs.starts), None)
+        found = next((graph for graph in self._alike if not graph.runs.starts), None)
+        silent = next((graph for graph in self._beside if not graph.runs.drives), None)
+        if silent and not found:
+            raise Skipped(f"it may start streams for `{silent.name}`, which cannot be driven")
+        return found
 
     @property
     def starts(self) -> bool:
@@ -104,7 +108,12 @@ class Experiments:
 
     @property
     def _alike(self) -> Sequence[GraphSubject]:
-        """Streaming encoders beside it that take the same inputs, and run."""
+        """Those beside it that run."""
+        return [graph for graph in self._beside if graph.runs.drives]
+
+    @property
+    def _beside(self) -> Sequence[GraphSubject]:
+        """Streaming encoders of its folder that take the same inputs."""
         names = {spec.name for spec in self.graph.signature.inputs}
         return [
             graph
@@ -112,7 +121,6 @@ class Experiments:
             if graph.name != self.graph.name
             and graph.signature.role in STREAMING
             and {spec.name for spec in graph.signature.inputs} == names
-            and graph.runs.drives
         ]
 
     @cached_property

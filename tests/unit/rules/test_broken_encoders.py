@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 from onnxtool.rules.engine import check
 from onnxtool.rules.report import CheckReport
 from onnxtool.rules.rule import Severity
-from tests.support.faults import LATER, plant, streaming_bundle
+from tests.support.faults import LATER, LEN_OUT, plant, streaming_bundle
 
 
 def errors(report: CheckReport) -> set[tuple[str, str]]:
@@ -44,3 +44,32 @@ def test_lengths_longer_than_what_is_given(tmp_path: Path) -> None:
     assert errors(report) == {("I006", LATER)}
     (finding,) = (f for f in report.findings if f.location == "encoded_lengths")
     assert finding.message.endswith("`encoded_lengths` says 5 > 4 frames given")
+
+
+def lose_state(graph: onnx.GraphProto) -> None:
+    (lost,) = (value for value in graph.output if value.name == "cache_last_time_out")
+    graph.output.remove(lost)
+
+
+def test_a_state_that_is_not_given_back(tmp_path: Path) -> None:
+    plant(streaming_bundle(tmp_path), LATER, lose_state)
+    report = check(tmp_path, select=["S", "I"])
+    assert errors(report) == {("S001", LATER)}
+    (finding,) = (f for f in report.findings if f.rule.code == "S001")
+    assert (finding.location, finding.message) == (
+        "cache_last_time",
+        "no output gives this state back",
+    )
+
+
+def never_count(graph: onnx.GraphProto) -> None:
+    given = helper.make_node("Identity", ["cache_last_channel_len"], [LEN_OUT])
+    instead(graph, LEN_OUT, given)
+
+
+def test_a_count_of_cached_frames_that_stays(tmp_path: Path) -> None:
+    plant(streaming_bundle(tmp_path), LATER, never_count)
+    found = errors(check(tmp_path, select=["S", "I"]))
+    assert {model for _, model in found} == {LATER}
+    assert {code for code, _ in found} <= {"I011", "S003", "S004"}
+    assert {code for code, _ in found} & {"S003", "S004"}
