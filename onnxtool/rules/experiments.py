@@ -88,7 +88,7 @@ class Experiments:
         if not self.starts:
             return None
         found = next((graph for graph in self._alike if not graph.runs.starts), None)
-        silent = next((graph for graph in self._beside if not graph.runs.drives), None)
+        silent = next((graph for graph in self._beside if graph.runs.silent), None)
         if silent and not found:
             raise Skipped(f"it may start streams for `{silent.name}`, which cannot be driven")
         return found
@@ -104,6 +104,16 @@ class Experiments:
         try:
             return bool(self.probe)
         except (Skipped, RunRefusedError):
+            return False
+
+    @property
+    def silent(self) -> bool:
+        """Whether it runs, and yet cannot be probed."""
+        try:
+            return not bool(self.probe)
+        except Skipped:
+            return True
+        except RunRefusedError:
             return False
 
     @property
