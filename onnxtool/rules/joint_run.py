@@ -13,6 +13,7 @@ from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
+from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.joint import joint
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
@@ -214,7 +215,7 @@ def joint_depends_on_neighbors(graph: GraphSubject) -> Iterator[Problem]:
         alone = graph.session.run({**given, **one})[output.name]
         part = together[:, frame : frame + 1, symbol : symbol + 1]
         difference = compare_values(alone, part)
-        if difference.error > TOLERANCE:
+        if difference.error > tolerance(TOLERANCE, graph.view):
             yield Problem(
                 f"frame {frame} and symbol {symbol} of {FRAMES} by {SYMBOLS} differ from a run of "
                 f"their own by up to {difference.max_abs:.2g}",

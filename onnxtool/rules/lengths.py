@@ -8,6 +8,7 @@ import numpy as np
 
 from onnxtool.comparison.values import compare_values
 from onnxtool.model.families import Role
+from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.audio import Encoder
 from onnxtool.rules.examples.encoder import encoder
 from onnxtool.rules.positions import position_limit
@@ -176,7 +177,7 @@ def batch_problems(audio: Encoder) -> Iterator[Problem]:
         )
         return
     difference = compare_values(alone.frames(0), together.frames(1))
-    if difference.error > PADDING_TOLERANCE:
+    if difference.error > tolerance(PADDING_TOLERANCE, audio.graph.view):
         yield Problem(
             f"an utterance of {short} feature frames differs, alone and padded to {long} in a "
             f"batch, by up to {difference.max_abs:.2g}, {difference.error:.2g} standard "

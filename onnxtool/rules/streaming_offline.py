@@ -8,6 +8,7 @@ import numpy as np
 
 from onnxtool.comparison.values import compare_values
 from onnxtool.model.families import Role
+from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.streaming import encoder, folder, offline, pair, positions
 from onnxtool.rules.experiments import STREAMING
 from onnxtool.rules.positions import position_limit
@@ -89,7 +90,9 @@ def streaming_unlike_offline(graph: GraphSubject) -> Iterator[Problem]:
         )
     elif alone:
         yield from _unlike_later(whole, reference, streamed, severity)
-    elif (difference := compare_values(reference, streamed)).error > TOLERANCE:
+    elif (difference := compare_values(reference, streamed)).error > tolerance(
+        TOLERANCE, graph.view, whole.view
+    ):
         yield Problem(
             f"on {total} feature frames, up to {difference.max_abs:.2g} from `{whole.name}`, "
             f"{difference.error:.2g} standard deviations, at frame {difference.where[-1]} of "
