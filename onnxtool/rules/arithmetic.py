@@ -14,7 +14,7 @@ HALF = frozenset({"float16", "bfloat16"})
 
 def tolerance(exact: float, *views: ModelView) -> float:
     """What outputs may differ by, in standard deviations; `exact` where all computes in float32."""
-    return max(exact, *map(_rounding, views))
+    return max(exact, *map(rounding, views))
 
 
 def scales_follow_values(view: ModelView) -> bool:
@@ -25,7 +25,8 @@ def scales_follow_values(view: ModelView) -> bool:
     return any("DynamicQuantize" in name for name in view.operators)
 
 
-def _rounding(view: ModelView) -> float:
+def rounding(view: ModelView) -> float:
+    """What its rounding may make of an output, in standard deviations; 0 for float32."""
     if integer_operators(view) or view.operators["QuantizeLinear"]:
         return QUANTIZED_TOLERANCE
     if any(tensor.dtype.name in HALF for tensor in view.tensors):
