@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn, TextIO
 import typer
 
 from onnxtool.cli import bench, check, diff, inspect, manifest, repack, rules, verify
-from onnxtool.cli.exits import ExitCode, complain
+from onnxtool.cli.exits import ExitCode, complain, own_up
 from onnxtool.cli.usage import BadUsage, usage_error
 from onnxtool.errors import OnnxToolError, UsageError
 
@@ -96,8 +96,7 @@ def main() -> None:
     except Exception:
         import traceback
 
-        traceback.print_exc()
-        sys.stderr.write("This is a bug in onnxtool; please report it with the above.\n")
+        own_up(traceback.format_exc())
         raise SystemExit(ExitCode.BUG) from None
     finally:
         # The process ends: a last look for garbage would take a tenth of its time.

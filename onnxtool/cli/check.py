@@ -11,7 +11,7 @@ import typer
 
 from onnxtool.cli.check_output import CheckFormat, deliver_checks, fails
 from onnxtool.cli.config import Config, FailOn, configuration
-from onnxtool.cli.exits import ExitCode, complain
+from onnxtool.cli.exits import ExitCode, complain, own_up
 from onnxtool.cli.limits import given, memory_bytes, seconds
 from onnxtool.cli.options import AllOption, AllowLinksOption, OutputOption
 from onnxtool.cli.output import progress, refuse_to_overwrite
@@ -111,10 +111,15 @@ def check(
         memory_limit_bytes=given("--memory-limit", memory_bytes, memory_limit),
     )
     reports, failures = _checked(paths, wanted, allow_links=allow_links)
+    bugs = [failure for report in reports for failure in report.failed]
     if reports:
-        deliver_checks(reports, failures, wanted.fail_on, format, output, show_all=show_all)
+        told = [*failures, *(OnnxToolError(bug.message) for bug in bugs)]
+        deliver_checks(reports, told, wanted.fail_on, format, output, show_all=show_all)
     for failure in failures:
         complain(failure)
+    if bugs:
+        own_up("".join(bug.traceback for bug in bugs))
+        raise typer.Exit(ExitCode.BUG)
     if failures:
         raise typer.Exit(ExitCode.TROUBLE)
     if any(fails(finding, wanted.fail_on) for report in reports for finding in report.findings):

@@ -30,3 +30,11 @@ def complain(error: OnnxToolError) -> None:
     text = re.sub(r"\S+", lambda word: shortened(word[0], MAX_WORD), text)
     with contextlib.suppress(OSError):  # The exit code tells even where nothing can be written.
         sys.stderr.write(f"error: {plain(text)}\n")
+
+
+def own_up(traceback: str) -> None:
+    """Print to stderr what went wrong by our own fault."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(
+            f"{traceback}This is a bug in onnxtool; please report it with the above.\n"
+        )

@@ -81,7 +81,8 @@ FAMILIES: tuple[Family, ...] = (
         Role.STREAMING_ENCODER,
         "Parakeet-TDT cache-aware FastConformer encoder",
         _CACHE_INPUTS,
-        ("encoder_output", "encoded_lengths", "cache_last_channel_out", "cache_last_time_out"),
+        # One that takes caches is a streaming encoder, even if an export lost what gives them back.
+        ("encoder_output", "encoded_lengths"),
         ((r"(cache_last_(?:channel|time|channel_len))", r"\1_out"),),
     ),
     Family(
@@ -112,7 +113,7 @@ FAMILIES: tuple[Family, ...] = (
         Role.STREAMING_ENCODER,
         "Nemotron streaming encoder (NeMo, prompt-conditioned)",
         (*_CACHE_INPUTS, "prompt_index"),
-        ("outputs", "encoded_lengths", "cache_last_channel_next"),
+        ("outputs", "encoded_lengths"),
         _NEMO_CACHES,
     ),
     Family(
@@ -120,7 +121,7 @@ FAMILIES: tuple[Family, ...] = (
         Role.STREAMING_ENCODER,
         "NeMo cache-aware encoder",
         _CACHE_INPUTS,
-        ("outputs", "encoded_lengths", "cache_last_channel_next"),
+        ("outputs", "encoded_lengths"),
         _NEMO_CACHES,
     ),
     Family(
@@ -128,7 +129,7 @@ FAMILIES: tuple[Family, ...] = (
         Role.CTC,
         "NeMo cache-aware CTC model",
         _CACHE_INPUTS,
-        ("logprobs", "encoded_lengths", "cache_last_channel_next"),
+        ("logprobs", "encoded_lengths"),
         _NEMO_CACHES,
     ),
     Family("nemo", Role.CTC, "NeMo CTC model", ("audio_signal",), ("logprobs",)),

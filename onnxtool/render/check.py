@@ -94,6 +94,8 @@ def _report(report: CheckReport) -> Iterator[Block]:
         yield _skipped(report.skipped)
     for error in report.unreadable:
         yield Paragraph(f"Not checked, since it cannot be read: {error}", Tone.BAD)
+    for failure in report.failed:
+        yield Paragraph(failure.message, Tone.BAD)
     yield Heading("Summary", note=summary(report))
 
 

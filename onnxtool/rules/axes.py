@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -159,10 +160,14 @@ def _encoder_problems(graph: GraphSubject) -> Iterator[Problem]:
     except Skipped:  # Its axes were proved, and it has no lengths to look at.
         return
     if graph.signature.role is Role.ENCODER:
-        yield from _formula_problems(graph, audio)
+        wrong = list(_formula_problems(graph, audio))
+        yield from wrong
+        if wrong:  # What follows takes the lengths at their word.
+            return
     lengths = next(spec for spec in graph.signature.inputs if spec.name == audio.length)
     if 0 in audio.spec.dynamic_axes and 0 in lengths.dynamic_axes:
-        yield from batch_problems(audio)
+        with contextlib.suppress(Skipped):  # Nobody knows how long its chunks are.
+            yield from batch_problems(audio)
 
 
 def _formula_problems(graph: GraphSubject, audio: Encoder) -> Iterator[Problem]:

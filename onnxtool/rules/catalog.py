@@ -54,6 +54,7 @@ CATALOG: tuple[Rule, ...] = (
     header.mixed_weight_types,
     running.does_not_run,
     leftovers.duplicate_weights,
+    running.output_not_finite,
     # Interface and dynamic axes
     interface.unlike_promised_interface,
     symbols.static_axis,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 
@@ -12,7 +13,7 @@ from onnxtool.model.signature import signature
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
 from onnxtool.rules.catalog import CATALOG
-from onnxtool.rules.report import CheckReport, Finding, Skip, Suppression
+from onnxtool.rules.report import CheckReport, Failure, Finding, Skip, Suppression
 from onnxtool.rules.rule import Needs, Problem, Rule, Skipped
 from onnxtool.rules.subject import BundleSubject, GraphSubject, Settings, Subject
 from onnxtool.runtime.session import RunError, RunRefusedError
@@ -126,6 +127,7 @@ class _Inspector:
         self.may_run = bundle is not None if settings.run is None else settings.run
         self.findings: list[Finding] = []
         self.skipped: list[Skip] = []
+        self.failed: list[Failure] = []
         self.answers: list[tuple[Rule, str]] = []
         # Subjects that crashed or hung ONNX Runtime: not again with every rule.
         self.broken: dict[str, str] = {}
@@ -165,6 +167,10 @@ class _Inspector:
         except RunError as error:
             self.broken[subject.name] = f"{error} ({rule.code})"
             self.findings.append(Finding(rule, rule.severity, subject.name, "", str(error)))
+        except Exception as error:  # noqa: BLE001 - a bug in one rule must not cost what others found
+            told = f"{type(error).__name__}: {error}"
+            self.failed.append(Failure(rule, subject.name, told, traceback.format_exc()))
+            return
         self.answers.append((rule, subject.name))
 
     def _require(self, needs: Needs, subject: Subject) -> None:
@@ -216,6 +222,7 @@ def _report(
         answers=tuple(inspector.answers),
         unused=tuple(s for s in suppress if s not in used and s.code in answered),
         unreadable=tuple(error for _, error in unreadable),
+        failed=tuple(inspector.failed),
     )
 
 

@@ -12,7 +12,7 @@ from onnxtool.model.contract import StreamingConfig
 from onnxtool.model.families import Role
 from onnxtool.model.streaming_file import STREAMING_NAME, read_streaming
 from onnxtool.rules.rule import Skipped
-from onnxtool.runtime.inputs import feeds
+from onnxtool.runtime.inputs import Array, feeds
 from onnxtool.runtime.session import RunRefusedError
 from onnxtool.speech.cache_aware import CacheAwareEncoder
 from onnxtool.speech.cache_sizes import sized
@@ -48,6 +48,17 @@ class Experiments:
         self.graph = graph
 
     @cached_property
+    def usual(self) -> dict[str, Array]:
+        """The outputs of one run at the usual sizes.
+
+        Raises:
+            UsageError: No inputs can be made up.
+            RunRefusedError: ONNX Runtime refuses them.
+        """
+        graph = self.graph
+        return graph.session.run(feeds(graph.view, graph.signature, {}))
+
+    @cached_property
     def encoder(self) -> CacheAwareEncoder:
         """The graph as a cache-aware encoder."""
         graph = self.graph
@@ -77,7 +88,11 @@ class Experiments:
         """The graph of its folder that runs every later chunk, if it runs the first only."""
         if not self.starts:
             return None
-        return next((graph for graph in self._alike if not graph.runs.starts), None)
+        found = next((graph for graph in self._alike if not graph.runs.starts), None)
+        silent = next((graph for graph in self._beside if graph.runs.silent), None)
+        if silent and not found:
+            raise Skipped(f"it may start streams for `{silent.name}`, which cannot be driven")
+        return found
 
     @property
     def starts(self) -> bool:
@@ -93,8 +108,23 @@ class Experiments:
             return False
 
     @property
+    def silent(self) -> bool:
+        """Whether it runs, and yet cannot be probed."""
+        try:
+            return not bool(self.probe)
+        except Skipped:
+            return True
+        except RunRefusedError:
+            return False
+
+    @property
     def _alike(self) -> Sequence[GraphSubject]:
-        """Streaming encoders beside it that take the same inputs, and run."""
+        """Those beside it that run."""
+        return [graph for graph in self._beside if graph.runs.drives]
+
+    @property
+    def _beside(self) -> Sequence[GraphSubject]:
+        """Streaming encoders of its folder that take the same inputs."""
         names = {spec.name for spec in self.graph.signature.inputs}
         return [
             graph
@@ -102,7 +132,6 @@ class Experiments:
             if graph.name != self.graph.name
             and graph.signature.role in STREAMING
             and {spec.name for spec in graph.signature.inputs} == names
-            and graph.runs.drives
         ]
 
     @cached_property

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from onnxtool.errors import OnnxToolError
 from onnxtool.model.families import Role
-from onnxtool.model.payload import read_row
+from onnxtool.model.payload import pieces, read_row
+from onnxtool.model.tensors import StoredTensor
+from onnxtool.model.view import ModelView
 from onnxtool.rules.examples.graphs import HEADER, folder
 from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule, graph_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
@@ -129,9 +131,24 @@ def contradictory_blank(bundle: BundleSubject) -> Iterator[Problem]:
             row = read_row(member.view, table, table.shape[0] - 1)
         except OnnxToolError:  # For the rules on files.
             continue
-        if row is not None and row.any():
+        if row is not None and (row != _zero(member.view, table)).any():
             message = f"row {table.shape[0] - 1} of `{table.name}`, the blank's, is not zero"
             yield Problem(message, table.name, model=member.name)
+
+
+def _zero(view: ModelView, table: StoredTensor) -> int:
+    """The number that stands for zero in a table, which for a quantized one need not be 0."""
+    stored = {tensor.name: tensor for tensor in view.tensors}
+    names = {table.name}
+    for node in view.proto.graph.node:
+        if names.isdisjoint(node.input[:1]):
+            continue
+        if node.op_type in {"Gather", "Transpose"}:
+            names.update(node.output)
+        elif node.op_type == "DequantizeLinear" and len(node.input) > 2:
+            point = stored.get(node.input[2])
+            return int(next(pieces(view, point))[0]) if point and not point.shape else 0
+    return 0
 
 
 @bundle_rule(

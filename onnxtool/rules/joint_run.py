@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
+from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.joint import joint
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
@@ -61,6 +62,8 @@ def normalized_joint_values(graph: GraphSubject) -> Iterator[Problem]:
         rows = np.concatenate([_rows(_run(graph, seed)[spec.name]) for seed in SEEDS])
         if not rows.size:
             raise Skipped(f"`{spec.name}` is empty")
+        if not (rows < np.inf).all():
+            raise Skipped(f"`{spec.name}` is not finite (M010)")
         for head in _normalized(rows):
             whole = head.stop - head.start == rows.shape[1]
             part = "the whole axis" if whole else f"entries {head.start} to {head.stop - 1}"
@@ -83,29 +86,55 @@ def _rows(value: Array) -> Array:
     return value.reshape(-1, value.shape[-1]).astype(np.float64)
 
 
-def _normalized(rows: Array) -> Iterator[_Head]:
+def _normalized(rows: Array) -> list[_Head]:
     """The whole axis, or the heads on either side of a cut that are normalized in every row.
 
-    Where the tokens end and the durations begin is found out: at the one cut where either side
-    is normalized. A side of one entry is none, as a logit that is always zero would look like it.
+    Where the tokens end and the durations begin is found out, at the cut that fits best: entries
+    near zero fit nearly as well on either side of it. A head may be of log probabilities and the
+    other of probabilities, or of logits. A side of one entry is none, as a logit that is always
+    zero would look like it.
     """
     size = rows.shape[1]
-    for what, distances in (
-        ("log probabilities", _log_sums),
-        ("probabilities", _sums),
-    ):
-        up_to, on_from = distances(rows)
-        if up_to[-1] < NORMALIZED:
-            yield _Head(0, size, what, float(up_to[-1]))
-            return
-        heads = [
-            *(_Head(0, cut, what, float(up_to[cut - 1])) for cut in range(2, size)),
-            *(_Head(cut, size, what, float(on_from[cut])) for cut in range(1, size - 1)),
-        ]
-        found = [head for head in heads if head.worst < NORMALIZED]
-        if found:
-            yield from found
-            return
+    found = [(what, *distances(rows)) for what, distances in _KINDS]
+    whole = min((_Head(0, size, what, float(up_to[-1])) for what, up_to, _ in found), key=_worst)
+    if whole.worst < NORMALIZED:
+        return [whole]
+    lefts, rights = (
+        [
+            _Head(0, cut, what, float(up_to[cut - 1]))
+            for what, up_to, _ in found
+            for cut in range(2, size)
+        ],
+        [
+            _Head(cut, size, what, float(on_from[cut]))
+            for what, _, on_from in found
+            for cut in range(1, size - 1)
+        ],
+    )
+    return _both(lefts, rights) or [
+        head
+        for heads in (lefts, rights)
+        if (head := min(heads, key=_worst, default=whole)).worst < NORMALIZED
+    ]
+
+
+def _both(lefts: Iterable[_Head], rights: Iterable[_Head]) -> list[_Head]:
+    """The two heads of the best cut that is one on both sides; empty if there is none."""
+    by_start: dict[int, list[_Head]] = {}
+    for right in rights:
+        if right.worst < NORMALIZED:
+            by_start.setdefault(right.start, []).append(right)
+    pairs = [
+        (left, right)
+        for left in lefts
+        if left.worst < NORMALIZED
+        for right in by_start.get(left.stop, ())
+    ]
+    return list(min(pairs, key=lambda pair: pair[0].worst + pair[1].worst, default=()))
+
+
+def _worst(head: _Head) -> float:
+    return head.worst
 
 
 def _log_sums(rows: Array) -> tuple[Array, Array]:
@@ -121,6 +150,9 @@ def _sums(rows: Array) -> tuple[Array, Array]:
     up_to = np.abs(np.cumsum(rows, axis=1) - 1).max(axis=0)
     on_from = np.abs(np.cumsum(rows[:, ::-1], axis=1)[:, ::-1] - 1).max(axis=0)
     return up_to + np.cumsum(allowed), on_from + np.cumsum(allowed[::-1])[::-1]
+
+
+_KINDS = (("log probabilities", _log_sums), ("probabilities", _sums))
 
 
 def _run(
@@ -183,7 +215,7 @@ def joint_depends_on_neighbors(graph: GraphSubject) -> Iterator[Problem]:
         alone = graph.session.run({**given, **one})[output.name]
         part = together[:, frame : frame + 1, symbol : symbol + 1]
         difference = compare_values(alone, part)
-        if difference.error > TOLERANCE:
+        if difference.error > tolerance(TOLERANCE, graph.view):
             yield Problem(
                 f"frame {frame} and symbol {symbol} of {FRAMES} by {SYMBOLS} differ from a run of "
                 f"their own by up to {difference.max_abs:.2g}",

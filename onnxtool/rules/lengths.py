@@ -8,6 +8,7 @@ import numpy as np
 
 from onnxtool.comparison.values import compare_values
 from onnxtool.model.families import Role
+from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.audio import Encoder
 from onnxtool.rules.examples.encoder import encoder
 from onnxtool.rules.positions import position_limit
@@ -86,9 +87,16 @@ def length_ignored(graph: GraphSubject) -> Iterator[Problem]:
     `length` says where padding begins. An export that lost it recognizes padding as speech.
     """
     audio = Encoder(graph)
-    long, short = two_lengths(graph)
+    try:
+        long, short = two_lengths(graph)
+    except Skipped:
+        long, short = WHOLE, SHORT
     whole = audio.run(long, lengths=[long], padded=False)
     cut = audio.run(long, lengths=[short], padded=False)
+    # An encoder for chunks gives at most so many frames.
+    while graph.signature.states and short > 1 and np.array_equal(whole.lengths, cut.lengths):
+        short //= 2
+        cut = audio.run(long, lengths=[short], padded=False)
     if np.array_equal(whole.lengths, cut.lengths):
         yield Problem(
             f"of {long} frames, lengths {long} and {short} both give {whole.lengths.tolist()}",
@@ -104,13 +112,14 @@ def length_ignored(graph: GraphSubject) -> Iterator[Problem]:
 
 
 def two_lengths(graph: GraphSubject) -> tuple[int, int]:
-    """Feature frames of an utterance, and of a shorter one that gives fewer encoder frames."""
+    """Feature frames of an utterance, and of a shorter one that gives fewer encoder frames.
+
+    Raises:
+        Skipped: It is for chunks, and cannot be driven.
+    """
     if graph.signature.role is Role.ENCODER or not graph.signature.states:
         return WHOLE, SHORT
-    try:
-        return graph.runs.window, graph.runs.probe.shortest
-    except Skipped:
-        return WHOLE, SHORT
+    return graph.runs.window, graph.runs.probe.shortest
 
 
 @graph_rule(
@@ -150,6 +159,15 @@ def batch_problems(audio: Encoder) -> Iterator[Problem]:
     long, short = two_lengths(audio.graph)
     together = audio.run(long, lengths=[long, short])
     alone = audio.run(short, lengths=[short], like=together)
+    for encoded, given in ((together, long), (alone, short)):
+        claimed, frames = int(encoded.lengths[0]), encoded.output.shape[audio.output_axis]
+        if claimed > frames:
+            yield Problem(
+                f"with {given} feature frames, `{audio.lengths}` says {claimed} > {frames} frames "
+                "given",
+                audio.lengths,
+            )
+            return
     count = int(together.lengths[1])
     if count != int(alone.lengths[0]):
         yield Problem(
@@ -159,7 +177,7 @@ def batch_problems(audio: Encoder) -> Iterator[Problem]:
         )
         return
     difference = compare_values(alone.frames(0), together.frames(1))
-    if difference.error > PADDING_TOLERANCE:
+    if difference.error > tolerance(PADDING_TOLERANCE, audio.graph.view):
         yield Problem(
             f"an utterance of {short} feature frames differs, alone and padded to {long} in a "
             f"batch, by up to {difference.max_abs:.2g}, {difference.error:.2g} standard "

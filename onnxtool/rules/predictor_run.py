@@ -11,6 +11,7 @@ from onnxtool.comparison.values import compare_values
 from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
 from onnxtool.model.tensors import TensorSpec
+from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.joint import predictor
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
@@ -73,7 +74,7 @@ def _step_by_step(graph: GraphSubject, steps: _Steps) -> Iterator[Problem]:
     pairs += [(pair.output, step[pair.output]) for pair in graph.signature.states]
     for name, value in pairs:
         difference = compare_values(whole[name], value)
-        if difference.error > TOLERANCE:
+        if difference.error > tolerance(TOLERANCE, graph.view):
             yield Problem(
                 difference.problem
                 or f"two tokens at once and one after the other differ by {difference.max_abs:.2g}",

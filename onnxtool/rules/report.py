@@ -39,6 +39,25 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A rule that ended in an exception of its own: a bug in onnxtool, and no answer.
+
+    Attributes:
+        error: The exception, in one line.
+        traceback: Where it came from, as Python prints it.
+    """
+
+    rule: Rule
+    model: str
+    error: str
+    traceback: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.rule.code} failed on {self.model}: {self.error}: a bug in onnxtool"
+
+
+@dataclass(frozen=True, slots=True)
 class Suppression:
     """Findings that the user lets through: of this code, and if given in this model and place.
 
@@ -76,6 +95,7 @@ class CheckReport:
         answers: Each rule that could, with the model that it was about; in order of the catalog.
         unused: Suppressions that let nothing through, although their rule did answer.
         unreadable: Files of the folder that no rule could look at, with the reason.
+        failed: Rules that broke down, by our fault; of what they are about, nothing is known.
     """
 
     path: Path
@@ -85,6 +105,7 @@ class CheckReport:
     answers: tuple[tuple[Rule, str], ...] = ()
     unused: tuple[Suppression, ...] = ()
     unreadable: tuple[OnnxToolError, ...] = ()
+    failed: tuple[Failure, ...] = ()
 
     @property
     def checked(self) -> tuple[Rule, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
+from onnxtool.rules.examples.joint import joint
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
-from onnxtool.runtime.inputs import feeds
 from onnxtool.runtime.session import RunRefusedError
 
 
@@ -41,7 +43,7 @@ def does_not_run(graph: GraphSubject) -> Iterator[Problem]:
         return
     signature = graph.signature
     try:
-        graph.session.run(feeds(graph.view, signature, {}))
+        _ = graph.runs.usual
     except UsageError as error:
         raise Skipped(str(error)) from None
     except RunRefusedError as error:
@@ -49,3 +51,39 @@ def does_not_run(graph: GraphSubject) -> Iterator[Problem]:
         if signature.host_held or (signature.role is Role.OTHER and len(signature.inputs) > 1):
             raise Skipped(f"no inputs that fit each other could be made up: {error}") from None
         yield Problem(f"a run fails: {error}")
+
+
+@graph_rule(
+    "M010",
+    "output-not-finite",
+    severity=Severity.ERROR,
+    fix="Find the node where it begins: a division by zero, the logarithm of a negative number, "
+    "a sum too large for its type, a weight that is not a number.",
+    bad=joint("joint_output = Log(logits)"),
+    good=joint("joint_output = Identity(logits)"),
+    needs=Needs.RUN,
+)
+def output_not_finite(graph: GraphSubject) -> Iterator[Problem]:
+    """A run on ordinary values gives NaN, or infinity.
+
+    All that is computed from such a value is lost, and no comparison with it tells anything: NaN
+    is unlike everything, itself included. Minus infinity is none: it says that a token cannot be.
+
+    Of a graph whose role is unknown, what ordinary values are is a guess; then it is a warning.
+    """
+    try:
+        outputs = graph.runs.usual
+    except (UsageError, RunRefusedError) as error:
+        raise Skipped(f"it does not run at its usual sizes (M008): {error}") from None
+    guessed = Severity.WARNING if graph.signature.role is Role.OTHER else None
+    for name, value in outputs.items():
+        if not np.issubdtype(value.dtype, np.inexact):
+            continue
+        broken = int(np.count_nonzero(~(value < np.inf)))
+        if broken:
+            nan = int(np.count_nonzero(np.isnan(value)))
+            yield Problem(
+                f"{broken:,} of {value.size:,} values are not finite, {nan:,} of them NaN",
+                name,
+                guessed,
+            )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from onnxtool.model.states import StateKind
+from onnxtool.rules.arithmetic import scales_follow_values
 from onnxtool.rules.examples.streaming import INTERFACE, encoder
 from onnxtool.rules.experiments import STATEFUL, STREAMING
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
@@ -117,6 +118,8 @@ def unmasked_cache(graph: GraphSubject) -> Iterator[Problem]:
     At the start of a stream most of the cache is empty. Without a mask the zeros in it take their
     share of the attention, and what a stream before left there does, too.
     """
+    if scales_follow_values(graph.view):
+        raise Skipped("it quantizes by the range of all values, masked ones included")
     use = graph.runs.use
     room = graph.runs.encoder.cache_size
     if use.prefix and use.suffix:

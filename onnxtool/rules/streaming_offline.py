@@ -8,6 +8,7 @@ import numpy as np
 
 from onnxtool.comparison.values import compare_values
 from onnxtool.model.families import Role
+from onnxtool.rules.arithmetic import rounding, tolerance
 from onnxtool.rules.examples.streaming import encoder, folder, offline, pair, positions
 from onnxtool.rules.experiments import STREAMING
 from onnxtool.rules.positions import position_limit
@@ -63,9 +64,7 @@ def streaming_unlike_offline(graph: GraphSubject) -> Iterator[Problem]:
     runs = graph.runs
     if runs.later:
         raise Skipped(f"it is the first chunk's graph of `{runs.later.name}`, and run with that")
-    whole = first(
-        (g for g in graph.siblings if g.signature.role is Role.ENCODER), "no offline encoder"
-    )
+    whole = _counterpart(graph)
     if runs.use.written and runs.use.read and runs.use.written != runs.use.read:
         raise Skipped("its cache is written to one side and read from the other (S005)")
     if any(lost_or_repeated(runs)):
@@ -78,20 +77,42 @@ def streaming_unlike_offline(graph: GraphSubject) -> Iterator[Problem]:
     streamed = joined(stream(features, schedule, runs.encoder, starter))
     severity = Severity.WARNING if _untrained(graph) else None
     reference = _offline(whole, features)
-    if streamed.shape != reference.shape:
+    if not np.isfinite(reference).all():
+        raise Skipped(f"what `{whole.name}` gives is not finite (M010)")
+    if not np.isfinite(streamed).all():
+        yield Problem(f"gives values that are not finite, where `{whole.name}` gives none")
+    elif streamed.shape != reference.shape:
         yield Problem(
             f"{streamed.shape[1]} frames chunk by chunk, {reference.shape[1]} from `{whole.name}`",
             severity=severity,
         )
     elif alone:
         yield from _unlike_later(whole, reference, streamed, severity)
-    elif (difference := compare_values(reference, streamed)).error > TOLERANCE:
+    elif (difference := compare_values(reference, streamed)).error > tolerance(
+        TOLERANCE, graph.view, whole.view
+    ):
         yield Problem(
             f"on {total} feature frames, up to {difference.max_abs:.2g} from `{whole.name}`, "
             f"{difference.error:.2g} standard deviations, at frame {difference.where[-1]} of "
             f"{reference.shape[1]}",
             severity=severity,
         )
+
+
+def _counterpart(graph: GraphSubject) -> GraphSubject:
+    """The offline encoder of its folder: one that rounds as it does, else the most exact.
+
+    Raises:
+        Skipped: There is none.
+    """
+    encoders = [other for other in graph.siblings if other.signature.role is Role.ENCODER]
+    own = rounding(graph.view)
+
+    def unlikeness(other: GraphSubject) -> tuple[bool, float]:
+        theirs = rounding(other.view)
+        return theirs != own, theirs
+
+    return first(sorted(encoders, key=unlikeness), "no offline encoder")
 
 
 def _unlike_later(

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from onnxtool.cli import check
+from onnxtool.cli.app import main
 from onnxtool.cli.check_output import fails
 from onnxtool.cli.config import Config, FailOn
 from onnxtool.errors import UsageError
 from onnxtool.model import contract
 from onnxtool.model.contract import Contract
-from onnxtool.rules import target
-from onnxtool.rules.rule import Severity
-from onnxtool.rules.subject import Settings
+from onnxtool.rules import engine, target
+from onnxtool.rules.rule import Problem, Severity
+from onnxtool.rules.subject import GraphSubject, Settings
 from onnxtool.rules.target import Target
 from onnxtool.runtime.session import Limits
 from tests.support.checks import finding
+from tests.support.models import model, write
 
 
 def test_without_options_the_settings_are_the_usual() -> None:
@@ -74,3 +78,22 @@ def test_codes_come_in_lists(lists: list[str] | None, codes: tuple[str, ...] | N
 def test_findings_fail_from_a_severity_on(fail_on: str, failing: str) -> None:
     found = [each for each in Severity if fails(finding(severity=each), FailOn(fail_on))]
     assert "".join(str(int(each)) for each in found) == failing
+
+
+def test_a_bug_of_ours_ends_with_3_after_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(graph: GraphSubject) -> list[Problem]:
+        raise IndexError(graph.name)
+
+    path = write(tmp_path / "m.onnx", model("g (float[1] x) => (float[1] y) { y = Relu(x) }"))
+    rules = (replace(engine.rule_named("M001"), on_graph=broken), engine.rule_named("X001"))
+    monkeypatch.setattr(engine, "CATALOG", rules)
+    monkeypatch.setattr(sys, "argv", ["onnxtool", "check", str(path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert ended.value.code == 3
+    assert "M001 failed on m.onnx: IndexError: m.onnx: a bug in onnxtool" in out
+    assert "1 rule checked" in out
+    assert err.endswith("This is a bug in onnxtool; please report it with the above.\n")

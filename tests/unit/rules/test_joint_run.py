@@ -6,6 +6,7 @@ import pytest
 
 from onnxtool.rules.engine import check
 from onnxtool.rules.report import CheckReport
+from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings
 from tests.support.joints import NORMALIZED, RAW, TAILS, joint
 from tests.support.models import WORDS_TDT, write
@@ -69,3 +70,33 @@ def test_frames_and_symbols_that_are_mixed_up(tmp_path: Path) -> None:
     swapped = "joint_output = Transpose <perm = [0, 2, 1, 3]> (logits)"
     (finding,) = checked(tmp_path, swapped, "J006").findings
     assert finding.message == "3 frames and 2 symbols give [1, 2, 3, 7]"
+
+
+def test_a_probability_next_to_zero_moves_no_cut(tmp_path: Path) -> None:
+    """The last token and the last duration hardly ever come: the heads end after them."""
+    report = checked(
+        tmp_path,
+        """
+            sizes = Constant <value = int64[2] {5, 2}> ()
+            tokens, durations = Split <axis = -1> (logits, sizes)
+            unlikely = Constant <value = float[5] {-9, 0, 0, 0, -9}> ()
+            lowered = Add(tokens, unlikely)
+            some = Softmax <axis = -1> (lowered)
+            others = LogSoftmax <axis = -1> (durations)
+            joint_output = Concat <axis = -1> (some, others)""",
+    )
+    assert [finding.message.partition(" of 7")[0] for finding in report.findings] == [
+        "probabilities over entries 0 to 4",
+        "log probabilities over entries 5 to 6",
+    ]
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_not_a_number_has_a_rule_of_its_own(tmp_path: Path) -> None:
+    tail = """
+            none = Sub(logits, logits)
+            joint_output = Div(none, none)"""
+    assert "not finite (M010)" in checked(tmp_path, tail).skipped[0].reason
+    (finding,) = checked(tmp_path, tail, "M010").findings
+    assert (finding.location, finding.severity) == ("joint_output", Severity.ERROR)
+    assert finding.message == "7 of 7 values are not finite, 7 of them NaN"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from onnxtool.errors import UsageError
+from onnxtool.rules import engine
 from onnxtool.rules.engine import check, chosen, rule_named
 from onnxtool.rules.report import CheckReport, Suppression, unused
+from onnxtool.rules.rule import Problem
+from onnxtool.rules.subject import GraphSubject
 from tests.support.checks import finding, report, rule
 from tests.support.models import model, write
 
@@ -89,3 +94,22 @@ def test_a_rule_is_found_by_its_code_and_by_its_name() -> None:
 def test_a_check_of_nothing_is_refused() -> None:
     with pytest.raises(UsageError, match="every rule that is selected is ignored"):
         chosen(["X001"], ["X"])
+
+
+def test_a_rule_that_breaks_down_costs_no_other_its_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(graph: GraphSubject) -> Iterator[Problem]:
+        yield Problem(f"{graph.name} is wrong")
+        raise IndexError("tuple index out of range")
+
+    monkeypatch.setattr(engine, "CATALOG", (replace(rule_named("M001"), on_graph=broken), X001))
+    path = write(tmp_path / "model.onnx", model(MISSING))
+    found = check(path)
+    assert [finding.rule.code for finding in found.findings] == ["X001"]
+    assert found.checked == (X001,)
+    (failure,) = found.failed
+    assert failure.message == (
+        "M001 failed on model.onnx: IndexError: tuple index out of range: a bug in onnxtool"
+    )
+    assert failure.traceback.endswith("IndexError: tuple index out of range\n")
