@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import onnx
 
@@ -17,6 +17,8 @@ WITH_SUBGRAPHS = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 def in_order(nodes: Iterable[onnx.NodeProto]) -> list[onnx.NodeProto]:
     """Nodes in topological order: as they stand, where they stand so; those in a cycle last."""
     given = list(nodes)
+    if stand_in_order(given):
+        return given
     maker = {name: index for index, node in enumerate(given) for name in node.output if name}
     needs = [{maker[name] for name in reads(node) if name in maker} for node in given]
     users: defaultdict[int, list[int]] = defaultdict(list)
@@ -34,6 +36,16 @@ def in_order(nodes: Iterable[onnx.NodeProto]) -> list[onnx.NodeProto]:
                 heapq.heappush(ready, user)
     left = sorted(set(range(len(given))) - set(order))
     return [given[index] for index in (*order, *left)]
+
+
+def stand_in_order(nodes: Sequence[onnx.NodeProto]) -> bool:
+    """Whether each stands after all that it reads, as in nearly every model."""
+    pending = {name for node in nodes for name in node.output if name}
+    for node in nodes:
+        if not pending.isdisjoint(reads(node)):
+            return False
+        pending.difference_update(node.output)
+    return True
 
 
 def reads(node: onnx.NodeProto) -> set[str]:

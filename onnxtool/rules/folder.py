@@ -41,7 +41,10 @@ def unreferenced_file(bundle: BundleSubject) -> Iterator[Problem]:
     root = bundle.bundle.path
     # A link in the folder, or several names of one file, are for another rule.
     linked = {
-        os.path.realpath(file.path) for graph in bundle.graphs for file in graph.view.external_files
+        os.path.realpath(file.path)
+        for graph in bundle.graphs
+        for file in graph.view.external_files
+        if file.size_bytes is not None
     }
     orphans = [o for o in bundle.bundle.orphans if os.path.realpath(root / o) not in linked]
     scratch = [name for name in orphans if re.fullmatch(LITTER, name)]

@@ -207,7 +207,7 @@ def test_names_cannot_act_on_the_terminal(form: str, tmp_path: Path) -> None:
         ([""], "empty path"),
         (["--output", str(JOINT)], "would overwrite a model"),
         (["--output", "/dev/null"], "a link or a device"),
-        (["--output", "no/such/folder/report.txt"], "cannot be written"),
+        (["--output", "no/such/folder/report.txt"], "no such folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

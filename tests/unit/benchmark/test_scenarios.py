@@ -141,7 +141,9 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path: Path, content: bytes) -> Non
 
 
 def test_an_input_that_cannot_be_made_up_is_a_failure_with_a_way_out(tmp_path: Path) -> None:
-    path = write(tmp_path / "m.onnx", model("g (string[2] x) => (string[2] y) { y = Identity(x) }"))
+    path = write(
+        tmp_path / "m.onnx", model("g (seq(float[2]) x) => (seq(float[2]) y) { y = Identity(x) }")
+    )
     (failure,) = planned(path)
     assert isinstance(failure, Failure)
     assert "--inputs FILE.npz" in failure.message

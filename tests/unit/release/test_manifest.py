@@ -236,7 +236,7 @@ def test_a_manifest_that_is_none_says_where(tmp_path: Path, content: Object, say
 def test_a_key_that_is_given_twice_is_refused(tmp_path: Path) -> None:
     text = json.dumps(WHOLE).replace('"mode": "0644"', '"mode": "0600", "mode": "0644"')
     (tmp_path / "lock").write_text(text)
-    with pytest.raises(MetadataError, match="the key `mode` is given twice"):
+    with pytest.raises(MetadataError, match="the key 'mode' is given twice"):
         read_manifest(tmp_path / "lock")
 
 
