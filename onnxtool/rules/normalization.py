@@ -88,6 +88,8 @@ def _softmax(flow: Dataflow, maker: Maker) -> tuple[str, int | None] | None:
     # x - log(sum(exp(x))), x + -log(sum(exp(x))); exp(x) / sum(exp(x)), exp(x) * 1 / sum(exp(x)).
     totals = {"Sub": _logarithms, "Add": _logarithms, "Div": _sums, "Mul": _sums}.get(operator)
     orders = [inputs, inputs[::-1]] if operator in {"Add", "Mul"} else [inputs]
+    if operator == "Add":  # Of a logarithm, only the negative makes a softmax.
+        orders = [(value, total) for value, total in orders if _is_negative(flow, total)]
     found = (_divided(flow, value, total, totals) for value, total in orders) if totals else ()
     return next(filter(None, found), None)
 
@@ -121,6 +123,12 @@ def _logarithms(flow: Dataflow, total: Value) -> Iterator[tuple[Maker, str]]:
         elif operator == "Log":
             for reduction, _ in _sums(flow, maker.inputs[0]):
                 yield reduction, "Exp, ReduceSum, Log and Sub"
+
+
+def _is_negative(flow: Dataflow, value: Value) -> bool:
+    """Whether a value has changed its sign on the way: by `Neg`, or by a factor."""
+    steps = _walk(flow, value, _MOVES)
+    return any(maker.node.op_type in {"Neg", "Mul", "Div"} for maker in steps)
 
 
 def _is_exponential(flow: Dataflow, value: Value) -> bool:

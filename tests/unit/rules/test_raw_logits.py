@@ -24,6 +24,24 @@ def test_raw_logits_are_not_reported() -> None:
     assert problems(joint(RAW)) == []
 
 
+STILL_RAW = {
+    "added": "s = ReduceLogSumExp <axes = [-1]> (logits) joint_output = Add(logits, s)",
+    "subtracted and added": """s = ReduceLogSumExp <axes = [-1]> (logits)
+        normal = Sub(logits, s) joint_output = Add(normal, s)""",
+}
+
+
+@pytest.mark.parametrize("tail", STILL_RAW.values(), ids=STILL_RAW.keys())
+def test_a_sum_that_is_added_normalizes_nothing(tail: str) -> None:
+    assert problems(joint(tail)) == []
+
+
+def test_a_negative_sum_that_is_added_normalizes() -> None:
+    tail = """s = ReduceLogSumExp <axes = [-1]> (logits) n = Neg(s)
+        joint_output = Add(logits, n)"""
+    assert problems(joint(tail))
+
+
 @pytest.mark.parametrize("tail", NORMALIZED.values(), ids=NORMALIZED.keys())
 def test_every_normalized_joint_is_reported(tail: str) -> None:
     found = problems(joint(tail))
