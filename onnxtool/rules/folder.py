@@ -44,7 +44,7 @@ def unreferenced_file(bundle: BundleSubject) -> Iterator[Problem]:
         os.path.realpath(file.path)
         for graph in bundle.graphs
         for file in graph.view.external_files
-        if file.size_bytes is not None
+        if "\0" not in file.location  # No file has such a name.
     }
     orphans = [o for o in bundle.bundle.orphans if os.path.realpath(root / o) not in linked]
     scratch = [name for name in orphans if re.fullmatch(LITTER, name)]

@@ -34,16 +34,25 @@ def staging(destination: Path) -> Iterator[Path]:
     try:
         folder.mkdir(exist_ok=True)
         with _locked(folder):
-            for left_over in folder.iterdir():
-                _remove(left_over)
             try:
+                for left_over in folder.iterdir():
+                    _remove(left_over)
                 yield folder
             finally:
-                shutil.rmtree(folder, ignore_errors=True)
+                _discard(folder)
     except OSError as error:
         raise OnnxToolError(
             f"{destination}: cannot be written: {error.strerror}", hint="check the folder"
         ) from error
+
+
+def _discard(folder: Path) -> None:
+    """Remove a folder, also if an interrupt comes in between."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        if folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove(path: Path) -> None:
