@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from onnxtool.rules.streaming_loop import SLOWER, _slower
+from onnxtool.rules.streaming.loop import SLOWER, _slower
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.speech.closed_loop import Loop
 

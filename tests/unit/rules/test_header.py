@@ -10,7 +10,7 @@ import onnx.parser
 import pytest
 from onnx import numpy_helper
 
-from onnxtool.rules import header
+from onnxtool.rules.contents import header
 from onnxtool.rules.engine import check
 from onnxtool.rules.examples.graphs import ADD, HEADER, write_all
 from onnxtool.rules.report import Finding

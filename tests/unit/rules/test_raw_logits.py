@@ -6,7 +6,7 @@ import onnx
 import pytest
 
 from onnxtool.model.signature import signature
-from onnxtool.rules.raw_logits import normalized_joint_output
+from onnxtool.rules.joint.raw_logits import normalized_joint_output
 from onnxtool.rules.rule import Problem
 from onnxtool.rules.subject import GraphSubject, Settings
 from tests.support.joints import LOG_SOFTMAX, NORMALIZED, RAW, joint

@@ -11,9 +11,9 @@ from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
 from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.tensors import TensorSpec
-from onnxtool.rules.audio import Encoder
 from onnxtool.rules.examples.encoder import encoder
-from onnxtool.rules.lengths import ENCODERS, batch_problems
+from onnxtool.rules.interface.audio import Encoder
+from onnxtool.rules.interface.lengths import ENCODERS, batch_problems
 from onnxtool.rules.positions import position_limit
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject

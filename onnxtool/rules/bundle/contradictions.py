@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from onnxtool.model.bundle import Bundle
 from onnxtool.model.families import Role
 from onnxtool.model.tensors import TensorSpec
+from onnxtool.rules.bundle.layouts import described, misfit
+from onnxtool.rules.bundle.metadata import at, required
 from onnxtool.rules.examples.graphs import ADD, folder
-from onnxtool.rules.layouts import described, misfit
-from onnxtool.rules.metadata import at, required
 from onnxtool.rules.rule import Problem, Severity, bundle_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 

@@ -13,7 +13,7 @@ from onnxtool.rules.examples.streaming import encoder, folder, offline, pair, po
 from onnxtool.rules.experiments import STREAMING
 from onnxtool.rules.positions import position_limit
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, bundle_rule, graph_rule
-from onnxtool.rules.streaming_schedule import lost_or_repeated
+from onnxtool.rules.streaming.schedule import lost_or_repeated
 from onnxtool.rules.subject import BundleSubject, GraphSubject, first
 from onnxtool.speech.cache_aware import (
     AUDIO,

@@ -10,7 +10,7 @@ from onnxtool.model.families import Role
 from onnxtool.model.tensors import Dimension
 from onnxtool.model.view import ModelView
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
-from onnxtool.rules.joint import VOCABULARY, joint
+from onnxtool.rules.joint.vocabulary import VOCABULARY, joint
 from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule, graph_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 from onnxtool.rules.transducer import joint_width, token_counts

@@ -9,8 +9,8 @@ import numpy as np
 from onnxtool.comparison.values import compare_values
 from onnxtool.model.families import Role
 from onnxtool.rules.arithmetic import tolerance
-from onnxtool.rules.audio import Encoder
 from onnxtool.rules.examples.encoder import encoder
+from onnxtool.rules.interface.audio import Encoder
 from onnxtool.rules.positions import position_limit
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject

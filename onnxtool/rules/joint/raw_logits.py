@@ -9,7 +9,7 @@ import onnx
 from onnxtool.model.attributes import integers
 from onnxtool.model.dataflow import Dataflow, Maker, Value
 from onnxtool.model.families import Role
-from onnxtool.rules.normalization import Normalization, normalizations
+from onnxtool.rules.joint.normalization import Normalization, normalizations
 from onnxtool.rules.rule import Problem, Severity, graph_rule
 from onnxtool.rules.subject import GraphSubject
 

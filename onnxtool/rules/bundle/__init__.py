@@ -1,0 +1,1 @@
+"""B: the graphs of a folder, and the metadata beside them."""

@@ -1,0 +1,1 @@
+"""X: files, external data and digests."""

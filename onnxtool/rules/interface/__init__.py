@@ -1,0 +1,1 @@
+"""I: inputs, outputs and dynamic axes."""

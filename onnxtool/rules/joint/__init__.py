@@ -1,0 +1,1 @@
+"""J: the joint and the predictor of a transducer."""

@@ -1,0 +1,1 @@
+"""S: encoders that are run chunk by chunk."""
