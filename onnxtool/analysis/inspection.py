@@ -214,7 +214,7 @@ def _inspect(
         operators=FrozenDict(view.operators.most_common()),
         subgraphs=len(view.scopes) - len(view.roots),
         functions=tuple(f"{f.domain}::{f.name}" for f in view.proto.functions),
-        custom_domains=_custom_domains(view),
+        custom_domains=view.custom_domains,
         weights=weigh(view, view.external_files),
         external=external_data(view, view.external_files, siblings),
         modules=module_tree(view, cost.node_macs if cost else None),
@@ -235,13 +235,3 @@ def _header(view: ModelView) -> Header:
         doc_string=proto.doc_string,
         metadata_props=FrozenDict((entry.key, entry.value) for entry in proto.metadata_props),
     )
-
-
-# The domains that ONNX itself defines operators in.
-ONNX_DOMAINS = frozenset({"", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training"})
-
-
-def _custom_domains(view: ModelView) -> tuple[str, ...]:
-    own = {function.domain for function in view.proto.functions}
-    used = {name.rpartition("::")[0] for name in view.operators}
-    return tuple(sorted(used - own - ONNX_DOMAINS))

@@ -14,10 +14,8 @@ from onnxtool.model.states import StatePair
 from onnxtool.model.tensors import Holder, TensorSpec
 from onnxtool.model.view import ModelView
 
+
 # The domains that ONNX itself defines operators in.
-ONNX_DOMAINS = frozenset({"", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training"})
-
-
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What a graph says of itself.
@@ -69,7 +67,7 @@ def profile(model: ModelView) -> Profile:
         states=known.states,
         ir_version=proto.ir_version,
         opset_imports=model.opset_imports,
-        custom_domains=_custom_domains(model),
+        custom_domains=model.custom_domains,
         origin={
             "producer": proto.producer_name,
             "producer_version": proto.producer_version,
@@ -82,9 +80,3 @@ def profile(model: ModelView) -> Profile:
         parameters=sum(tensor.elements for tensor in values),
         weight_bytes=dict(sizes),
     )
-
-
-def _custom_domains(model: ModelView) -> tuple[str, ...]:
-    own = {function.domain for function in model.proto.functions}
-    used = {name.rpartition("::")[0] for name in model.operators}
-    return tuple(sorted(used - own - ONNX_DOMAINS))

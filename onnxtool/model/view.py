@@ -23,6 +23,8 @@ from onnxtool.model.tensors import (
 
 # Both spellings of the domain of the standard operators.
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
+# The domains that ONNX itself defines operators in, as `operator` writes them.
+_ONNX_DOMAINS = frozenset({"", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,13 @@ class ModelView:
     def operators(self) -> Counter[str]:
         """Number of nodes by operator, in all scopes; `domain::Name` outside the standard."""
         return Counter(operator(node) for scope in self.scopes for node in scope.nodes)
+
+    @property
+    def custom_domains(self) -> tuple[str, ...]:
+        """Domains of operators that neither ONNX nor a function of the model defines."""
+        own = {function.domain for function in self.proto.functions}
+        used = {name.rpartition("::")[0] for name in self.operators}
+        return tuple(sorted(used - own - _ONNX_DOMAINS))
 
     @cached_property
     def tensors(self) -> tuple[StoredTensor, ...]:

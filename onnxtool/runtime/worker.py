@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 HEADER = struct.Struct("<Q")
 # A reply is (kind, content).
-# Signs of it in ONNX Runtime's messages, which have no type for it.
-_EXHAUSTED = ("bad_alloc", "Failed to allocate memory")
 READY, VALUES, REFUSED, OUT_OF_MEMORY = "ready", "values", "refused", "out of memory"
+# Signs of it in ONNX Runtime's messages, which have no type for it.
+_EXHAUSTED = ("bad_alloc", "Failed to allocate")
 
 
 def send(stream: IO[bytes], message: object) -> None:
@@ -127,9 +127,7 @@ def _run(
 def failure(error: Exception) -> tuple[str, str]:
     """What to reply about an error of ONNX Runtime."""
     text = str(error)
-    exhausted = (
-        isinstance(error, MemoryError) or "bad_alloc" in text or "Failed to allocate" in text
-    )
+    exhausted = isinstance(error, MemoryError) or any(sign in text for sign in _EXHAUSTED)
     return (OUT_OF_MEMORY if exhausted else REFUSED), text
 
 
