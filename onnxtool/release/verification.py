@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import enum
 import os
-import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -14,11 +12,9 @@ from onnxtool.errors import MetadataError, OnnxToolError
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import Member
 from onnxtool.model.everywhere import every_tensor
-from onnxtool.model.external import ExternalFile, Trouble, examine_file
-from onnxtool.model.hashing import HashedFile, Span, hash_files
+from onnxtool.model.external import examine_file
 from onnxtool.model.signature import signature
 from onnxtool.model.tensor_digest import TensorDigest, survey
-from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
 from onnxtool.release.contents import (
     GRAPH,
@@ -27,38 +23,11 @@ from onnxtool.release.contents import (
     require_folder,
     weight_files,
 )
+from onnxtool.release.file_changes import Change, FileChange, file_changes, new_weights
 from onnxtool.release.graph_comparison import GraphChange, Verdict, compare_graphs
-from onnxtool.release.lockfile import NAME, LockedFile, Manifest
+from onnxtool.release.lockfile import NAME, Manifest
 from onnxtool.release.lockfile_reader import REMEDY, read_manifest
-from onnxtool.release.manifest import locked_graph, mode_of
-from onnxtool.release.unreferenced import unreferenced_bytes
-
-
-class Change(enum.StrEnum):
-    """What became of a file."""
-
-    MISSING = "missing"
-    EXTRA = "extra"
-    CONTENT = "content"
-    MODE = "mode"
-    REFUSED = "refused"
-    UNREFERENCED = "unreferenced"  # Other weights, with bytes that no tensor refers to.
-
-
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    """A file that is not as the manifest has it.
-
-    Attributes:
-        locked: What the manifest says of it: a SHA-256, or a mode; else empty.
-        found: What it is now, or why it may not be read.
-    """
-
-    path: str
-    kind: str
-    change: Change
-    locked: str = ""
-    found: str = ""
+from onnxtool.release.manifest import locked_graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +110,9 @@ def verify_manifest(
         folder, {n for names in weights.values() for n in names}, _paths(locked), path
     )
     files = {name: examine_file(folder, name, allow_links=allow_links) for name in _paths(locked)}
-    changes = tuple(_file_changes(locked, present, files, progress, ignore_mode=ignore_mode))
+    changes = tuple(file_changes(locked, present, files, progress, ignore_mode=ignore_mode))
     _require_every_tensor(locked, path, graphs, changes)
-    changes += tuple(_new_weights(locked, graphs, changes, folder, ignore_mode=ignore_mode))
+    changes += tuple(new_weights(locked, graphs, changes, folder, ignore_mode=ignore_mode))
     changes = tuple(sorted(changes, key=lambda change: change.path))
     moved = {change.path for change in changes if change.change is not Change.MODE}
     touched = {n: m for n, m in graphs.items() if n in moved or not moved.isdisjoint(weights[n])}
@@ -158,41 +127,6 @@ def verify_manifest(
         graph_changes=graph_changes,
         version_changes=tuple(_version_changes(locked.versions)),
     )
-
-
-def _new_weights(
-    locked: Manifest,
-    graphs: Mapping[str, Member],
-    changes: Sequence[FileChange],
-    folder: Path,
-    *,
-    ignore_mode: bool,
-) -> Iterator[FileChange]:
-    """What other files of weights hold beside tensors, and whether they are as open as graphs."""
-    modes = {file.path: file.mode for file in locked.files}
-    other = {c.path: c for c in changes if c.change in {Change.EXTRA, Change.CONTENT}}
-    for name, change in other.items():
-        users = {n: spans for n, m in graphs.items() if (spans := _spans(m.view, name))}
-        path = folder / name
-        if not users or not path.is_file() or name in graphs:
-            continue
-        spans = {span for each in users.values() for span in each}
-        if unused := unreferenced_bytes(path, spans):
-            found = f"{unused:,} bytes that no tensor refers to"
-            yield FileChange(name, WEIGHTS, Change.UNREFERENCED, found=found)
-        allowed = {modes[user] for user in users if user in modes}
-        checked = change.change is Change.EXTRA and allowed and os.name != "nt"
-        if checked and not ignore_mode and mode_of(path) not in allowed:
-            yield FileChange(name, WEIGHTS, Change.MODE, min(allowed), mode_of(path))
-
-
-def _spans(model: ModelView, name: str) -> set[Span]:
-    """The ranges of a file that a graph's tensors refer to."""
-    return {
-        Span(tensor.offset, tensor.size_bytes)
-        for tensor in every_tensor(model)
-        if tensor.file and posixpath.normpath(tensor.file) == name
-    }
 
 
 def _require_every_tensor(
@@ -233,41 +167,6 @@ def _load_graphs(
         except OnnxToolError as error:
             unreadable[path.name] = error
     return loaded, unreadable
-
-
-def _file_changes(
-    locked: Manifest,
-    present: Mapping[str, str],
-    files: Mapping[str, ExternalFile],
-    progress: Progress,
-    *,
-    ignore_mode: bool,
-) -> Iterator[FileChange]:
-    expected = {file.path: file for file in locked.files}
-    readable = [file.path for file in files.values() if file.trouble is None]
-    hashed = hash_files(dict.fromkeys(readable, ()), label="SHA-256 of files", progress=progress)
-    for name in sorted({*expected, *present}):
-        file = expected.get(name)
-        if file is None:
-            yield FileChange(name, present[name], Change.EXTRA)
-        elif files[name].trouble is Trouble.MISSING and name not in present:
-            yield FileChange(name, file.kind, Change.MISSING, file.sha256)
-        elif files[name].trouble is not None:
-            found = files[name].explanation
-            yield FileChange(name, file.kind, Change.REFUSED, file.sha256, found)
-        else:
-            path = files[name].path
-            yield from _differences(file, path, hashed[path], ignore_mode=ignore_mode)
-
-
-def _differences(
-    file: LockedFile, path: Path, hashed: HashedFile, *, ignore_mode: bool
-) -> Iterator[FileChange]:
-    if (file.size_bytes, file.sha256) != (hashed.size_bytes, hashed.sha256):
-        yield FileChange(file.path, file.kind, Change.CONTENT, file.sha256, hashed.sha256)
-    # Windows knows only whether a file may be written to.
-    if not ignore_mode and os.name != "nt" and file.mode != mode_of(path):
-        yield FileChange(file.path, file.kind, Change.MODE, file.mode, mode_of(path))
 
 
 def _graph_changes(

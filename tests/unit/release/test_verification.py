@@ -12,8 +12,8 @@ import pytest
 
 from onnxtool import ManifestVerification, repack, verify_manifest, write_manifest
 from onnxtool.errors import MetadataError, OnnxToolError
+from onnxtool.release.file_changes import Change
 from onnxtool.release.lockfile import NAME
-from onnxtool.release.verification import Change
 from onnxtool.render import markdown
 from onnxtool.render.manifest import as_json, verified
 from tests.support.models import SAMPLES
