@@ -156,11 +156,12 @@ def against_bare_loop(method: BenchmarkMethod) -> None:
     print(table(("graph", "bench", "bare loop", "ratio", "95 %"), rows, markdown=True))
 
 
-def latency_table(folders: Sequence[Path], method: BenchmarkMethod) -> None:
-    """The README's table: every scenario of some folders, on one core and on all."""
+def latency_table(folders: Sequence[Path], method: BenchmarkMethod, threads: list[int]) -> None:
+    """The README's table: every scenario of some folders, with each number of threads."""
     rows = []
+    request = BenchmarkRequest(options=tuple(SessionOptions(threads=each) for each in threads))
     for folder in folders:
-        result = bench(folder, method=method, hash=False)
+        result = bench(folder, request=request, method=method, hash=False)
         for each in result.measurements:
             summary, audio_s = each.summary, each.scenario.pass_audio_s
             per_pass = each.scenario.steps if each.scenario.kind is Kind.STREAM else 1
@@ -184,6 +185,7 @@ def main() -> None:
     parser.add_argument("--precision", type=float, default=0.01)
     parser.add_argument("--budget", type=float, default=60.0, help="seconds, of each measurement")
     parser.add_argument("--processes", type=int, default=5)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1], help="of `table`")
     arguments = parser.parse_args()
     method = BenchmarkMethod(arguments.precision, arguments.budget, arguments.processes)
     if arguments.figure in {"same", "slower"}:
@@ -199,7 +201,7 @@ def main() -> None:
         folder = arguments.folders[0]
         component_sum(folder, arguments.on or folder / "manifest.jsonl", method)
     else:
-        latency_table(arguments.folders, method)
+        latency_table(arguments.folders, method, arguments.threads)
 
 
 if __name__ == "__main__":
