@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test format format-check lint types layers unit test-lowest lowest \
-        golden bench-inspect bench-lock bench-trust bench-sum bench-table pins clean
+        golden bench-inspect bench-check bench-lock bench-trust bench-sum bench-table pins clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/:.* ## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ golden: .venv/installed ## Accept what users see now as what they should see, an
 
 bench-inspect: .venv-benchmarks/installed ## Measure `inspect` against its peers (FOLDER=...)
 	.venv-benchmarks/bin/python -m benchmarks.inspect $(FOLDER)
+
+bench-check: .venv/installed ## Measure the static rules of `check` (FOLDER=...)
+	$(BIN)/python -m benchmarks.check $(FOLDER)
 
 bench-lock: .venv/installed ## Measure `manifest` and `repack` against sha256sum (FOLDER=...)
 	$(BIN)/python -m benchmarks.lock $(FOLDER)

@@ -10,6 +10,7 @@ Polygraphy and OnnxSlim. Exit code 0: every limit of the project holds; 1: one d
 from __future__ import annotations
 
 import sys
+from functools import partial
 from os.path import realpath, split
 
 if __name__ == "__main__":
@@ -19,13 +20,13 @@ if __name__ == "__main__":
     sys.path[:] = [split(here)[0], *(entry for entry in sys.path if realpath(entry) != here)]
 
 import argparse
-import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.measure import Command, CommandError, Environment, locate, version
-from benchmarks.side_by_side import Limits, Outcome, Row, Scenario, measure
+from benchmarks.measure import Command, locate, version
+from benchmarks.script import ending_in_trouble, measure_and_report, parser_of, require
+from benchmarks.side_by_side import Limits, Row, Scenario
 
 TOOLS = ("onnxtool", "polygraphy", "onnxslim")
 MODELS = ("encoder", "inline")
@@ -74,15 +75,21 @@ def override(text: str) -> tuple[str, Command]:
     return name, tuple(shlex.split(command))
 
 
-def parse() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", type=Path, metavar="FOLDER")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each command (default 5)")
-    parser.add_argument("--markdown", action="store_true", help="write Markdown")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the raw samples")
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and report.
+
+    Raises:
+        CommandError: A tool is missing or fails.
+    """
+    overrides = dict(arguments.tool)
+    tools = {name: overrides.get(name) or locate(name) for name in TOOLS}
+    versions = {name: version(tools[name]) for name in TOOLS}
+    planned = scenarios(tools, arguments.folder)
+    return measure_and_report("inspect", planned, arguments, versions, LIKE_FOR_LIKE)
+
+
+if __name__ == "__main__":
+    parser = parser_of(__doc__)
     parser.add_argument(
         "--tool",
         type=override,
@@ -92,63 +99,5 @@ def parse() -> argparse.Namespace:
         help=f"how to start one of {', '.join(TOOLS)}, if not beside this interpreter",
     )
     arguments = parser.parse_args()
-    if arguments.rounds < 1:
-        parser.error("--rounds: at least 1")
-    for name in MODELS:
-        if not (arguments.folder / f"{name}.onnx").is_file():
-            script = "samples/parakeet-tdt-0.6b/materialize.py"
-            make = f"python {script} {shlex.quote(str(arguments.folder))} --graph {name}"
-            parser.error(f"{arguments.folder} has no {name}.onnx; make it with: {make}")
-    return arguments
-
-
-def conditions(environment: Environment, versions: Mapping[str, str]) -> str:
-    """What it was measured on, and how."""
-    tools = ", ".join(f"{name} {number}" for name, number in versions.items())
-    return (
-        f"{environment}; {tools}.\nThe commands take turns; the first round is not counted, and a "
-        "command that takes over 20 s runs at most three times."
-    )
-
-
-def report(outcomes: Sequence[Outcome], heading: str, *, markdown: bool) -> str:
-    """Conditions, one section a scenario, and what to compare with what."""
-    sections = (outcome.report(markdown=markdown) for outcome in outcomes)
-    return "\n\n".join([heading, *sections, LIKE_FOR_LIKE])
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Measure and report.
-
-    Raises:
-        CommandError: A tool is missing or fails.
-    """
-    overrides = dict(arguments.tool)
-    tools = {name: overrides.get(name) or locate(name) for name in TOOLS}
-    environment, versions = Environment(), {name: version(tools[name]) for name in TOOLS}
-    planned = scenarios(tools, arguments.folder)
-    outcomes = [measure(scenario, arguments.rounds) for scenario in planned]
-    print(report(outcomes, conditions(environment, versions), markdown=arguments.markdown))
-    if arguments.json:
-        raw = {
-            "schema": "onnxtool-benchmarks/inspect/1",
-            "environment": environment.document(),
-            "versions": versions,
-            "scenarios": [outcome.document() for outcome in outcomes],
-        }
-        arguments.json.write_text(json.dumps(raw, indent=2) + "\n")
-    return 0 if all(item.holds for outcome in outcomes for item in outcome.verdicts()) else 1
-
-
-def main() -> int:
-    """Turn a missing or failing tool into a message."""
-    arguments = parse()
-    try:
-        return run(arguments)
-    except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    require(parser, arguments, *MODELS)
+    sys.exit(ending_in_trouble(partial(run, arguments)))

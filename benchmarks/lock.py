@@ -11,6 +11,7 @@ limit of the project holds; 1: one does not; 2: trouble.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from os.path import realpath, split
 
 if __name__ == "__main__":
@@ -19,14 +20,13 @@ if __name__ == "__main__":
     sys.path[:] = [split(here)[0], *(entry for entry in sys.path if realpath(entry) != here)]
 
 import argparse
-import json
 import shlex
-import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks.measure import Command, CommandError, Environment, locate, version
-from benchmarks.side_by_side import Limits, Row, Scenario, measure
+from benchmarks.measure import Command, CommandError, locate, version
+from benchmarks.script import ending_in_trouble, measure_and_report, parser_of, require
+from benchmarks.side_by_side import Limits, Row, Scenario
 from onnxtool.model.skeleton import referenced_files
 
 # 80 % of the throughput of sha256sum is 1.25 of its time.
@@ -67,61 +67,25 @@ def make_release(folder: Path, release: Path) -> None:
         raise CommandError(f"{folder} cannot be linked to: {error.strerror}") from error
 
 
-def parse() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", type=Path, metavar="FOLDER")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each command (default 5)")
-    parser.add_argument("--markdown", action="store_true", help="write Markdown")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the raw samples")
-    parser.add_argument("--onnxtool", type=shlex.split, metavar="COMMAND", help="how to start it")
-    arguments = parser.parse_args()
-    if arguments.rounds < 1:
-        parser.error("--rounds: at least 1")
-    if not (arguments.folder / "encoder.onnx").is_file():
-        parser.error(f"{arguments.folder} has no encoder.onnx: see benchmarks/README.md")
-    return arguments
-
-
-def run(arguments: argparse.Namespace, scratch: Path) -> int:
-    """Measure and report.
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and report, in a folder that is removed again.
 
     Raises:
         CommandError: A tool is missing or fails.
     """
     onnxtool = tuple(arguments.onnxtool or locate("onnxtool"))
-    make_release(arguments.folder, scratch / "release")
-    environment = Environment()
-    planned = scenarios(onnxtool, scratch / "release", scratch)
-    outcomes = [measure(scenario, arguments.rounds) for scenario in planned]
-    print(f"{environment}; onnxtool {version(onnxtool)}.")
-    for outcome in outcomes:
-        print(f"\n{outcome.report(markdown=arguments.markdown)}")
-    if arguments.json:
-        raw = {
-            "schema": "onnxtool-benchmarks/lock/1",
-            "environment": environment.document(),
-            "scenarios": [outcome.document() for outcome in outcomes],
-        }
-        arguments.json.write_text(json.dumps(raw, indent=2) + "\n")
-    return 0 if all(item.holds for outcome in outcomes for item in outcome.verdicts()) else 1
-
-
-def main() -> int:
-    """Turn a missing or failing tool into a message."""
-    arguments = parse()
     # Beside the model, since hard links do not cross file systems.
-    scratch = Path(tempfile.mkdtemp(prefix=".lock-", dir=arguments.folder.resolve().parent))
-    try:
-        return run(arguments, scratch)
-    except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    finally:
-        shutil.rmtree(scratch)
+    folder = arguments.folder.resolve().parent
+    with tempfile.TemporaryDirectory(prefix=".lock-", dir=folder) as scratch:
+        release = Path(scratch, "release")
+        make_release(arguments.folder, release)
+        planned = scenarios(onnxtool, release, Path(scratch))
+        return measure_and_report("lock", planned, arguments, {"onnxtool": version(onnxtool)})
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    parser = parser_of(__doc__)
+    parser.add_argument("--onnxtool", type=shlex.split, metavar="COMMAND", help="how to start it")
+    arguments = parser.parse_args()
+    require(parser, arguments, "encoder")
+    sys.exit(ending_in_trouble(partial(run, arguments)))
