@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -177,14 +178,15 @@ class Child:
         Raises:
             RunError: It refuses that, or dies of it.
         """
-        # -P: a folder of models is the usual working directory, and must not shadow a module.
-        self._process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-P", "-m", self.module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-        )
+        with _no_interrupt():
+            # -P: a folder of models is the usual working directory, and must not shadow a module.
+            self._process = subprocess.Popen(  # noqa: S603 - ourselves
+                [sys.executable, "-P", "-m", self.module],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+            )
         try:
             return self.ask(request, "loading it")
         except RunError:
@@ -238,6 +240,22 @@ class Child:
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 _close(pipe)
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """What is started meanwhile never hears of Ctrl-C, which a terminal sends to all of us.
+
+    It is for the process that asks: that decides what becomes of what was found until then.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows.
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _environment() -> dict[str, str]:
