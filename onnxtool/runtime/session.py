@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -18,6 +17,7 @@ import numpy as np
 
 from onnxtool.errors import OnnxToolError
 from onnxtool.runtime import worker
+from onnxtool.runtime.signals import unbroken, uninterrupted
 
 # Of a message of ONNX Runtime, which may print whole shapes and signatures.
 MAX_TOLD = 300
@@ -178,7 +178,7 @@ class Child:
         Raises:
             RunError: It refuses that, or dies of it.
         """
-        with _no_interrupt():
+        with uninterrupted():
             # -P: a folder of models is the usual working directory, and must not shadow a module.
             self._process = subprocess.Popen(  # noqa: S603 - ourselves
                 [sys.executable, "-P", "-m", self.module],
@@ -212,7 +212,8 @@ class Child:
         timer.daemon = True
         timer.start()
         try:
-            worker.send(process.stdin, message)
+            with unbroken():
+                worker.send(process.stdin, message)
             kind, content = worker.receive(process.stdout)
         except (EOFError, OSError):
             status = process.wait()
@@ -242,22 +243,6 @@ class Child:
                 _close(pipe)
 
 
-@contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """What is started meanwhile never hears of Ctrl-C, which a terminal sends to all of us.
-
-    It is for the process that asks: that decides what becomes of what was found until then.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows.
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _environment() -> dict[str, str]:
     """Ours, with the same import path: it may have been changed since the start."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -275,7 +260,8 @@ def _death(status: int, doing: str) -> RunError:
 def _close(pipe: IO[bytes] | None) -> None:
     try:
         if pipe is not None:
-            pipe.close()
+            with unbroken():
+                pipe.close()
     except OSError:  # What was left in it has no reader any more.
         return
 
