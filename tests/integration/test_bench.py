@@ -99,6 +99,24 @@ def test_a_size_that_the_graph_refuses_is_reported_and_the_rest_go_on(tmp_path: 
     assert ", and 1 more could not be measured" in finished.stderr
 
 
+def test_a_size_that_takes_all_memory_is_reported_and_the_rest_go_on(tmp_path: Path) -> None:
+    text = "g (float[n] x) => (float[a, b, c] y) { s = Shape(x) \
+        cube = Concat<axis = 0>(s, s, s) y = ConstantOfShape(cube) }"
+    path = write(tmp_path / "m.onnx", model(text))
+    finished = onnxtool("bench", path, *QUICK, "--at", "n=2,60000,3", "--format", "json")
+    assert finished.code == 2
+    assert "error: m.onnx at n=60000: a run needs more memory than it may have" in finished.stderr
+    measured = [each["scenario"]["sizes"] for each in json.loads(finished.stdout)["measurements"]]
+    assert measured == [{"n": 2}, {"n": 3}]
+
+
+def test_a_process_that_ends_while_it_is_written_to_is_reported() -> None:
+    """The inputs are more than a pipe holds, and a broken pipe ends the command by default."""
+    finished = onnxtool("bench", ENCODER, "--at", "time=1000", "--time-limit", "0.001")
+    assert finished.code == 2
+    assert "encoder.onnx at time=1000: loading it took more than 0.001 s" in finished.stderr
+
+
 def test_a_graph_that_runtime_refuses_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "m.onnx", model("g (float[1] x) => (float[1] y) { y = custom.No(x) }"))
     finished = onnxtool("bench", path, *QUICK)

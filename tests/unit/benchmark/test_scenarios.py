@@ -87,7 +87,14 @@ def test_the_time_base_is_that_of_the_metadata() -> None:
     bundle = load_bundle(WORDS_TDT)
     assert frame_seconds(BenchmarkRequest(), bundle) == 0.01
     assert frame_seconds(BenchmarkRequest(frame_ms=20), bundle) == 0.02
-    assert frame_seconds(BenchmarkRequest(), load_graph(ENCODER)) is None
+
+
+def test_the_time_base_of_a_graph_is_that_of_the_metadata_beside_it(tmp_path: Path) -> None:
+    assert frame_seconds(BenchmarkRequest(), load_graph(ENCODER)) == 0.01
+    alone = load_graph(Path(shutil.copy(JOINT, tmp_path)))
+    assert frame_seconds(BenchmarkRequest(), alone) is None
+    (tmp_path / "model_meta.json").write_text("no JSON")
+    assert frame_seconds(BenchmarkRequest(), alone) is None
 
 
 def test_an_axis_that_no_graph_has_is_refused_with_what_there_is() -> None:

@@ -56,7 +56,7 @@ def test_states_begin_at_zero_and_are_fed_back() -> None:
     }
     assert len(work.task.chunks) == 4
     assert set(work.task.chunks[0]) == {"audio_signal", "length"}
-    assert work.scenario.audio_s == ()
+    assert work.scenario.audio_s == (0.24,) * 4
 
 
 def test_a_window_may_be_told() -> None:
