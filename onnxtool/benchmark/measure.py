@@ -74,17 +74,20 @@ class Bench:
             MeasureError: One of them could not be run.
         """
         method, start_s = self.method, self.clock_s()
+
+        def tell() -> None:
+            self.advanced(self.clock_s() - start_s)
+
         rounds: list[tuple[ProcessRun, ...]] = []
         while True:
             begun_s = self.clock_s()
             ordinal = min(len(rounds) + 1, method.processes)
             share_s = method.budget_s / method.processes
             deadline_s = max(start_s + ordinal * share_s, begun_s + share_s / 2)
-            finished = _Round(self, works, deadline_s, turn=len(rounds)).run()
+            finished = _Round(self, works, deadline_s, len(rounds), tell).run()
             if all(process.blocks_s for process in finished):
                 rounds.append(finished)
             now_s = self.clock_s()
-            self.advanced(now_s - start_s)
             measured = _measurements(works, rounds, Stop.BUDGET)
             stop = self._reason(measured, now_s - start_s, now_s - begun_s)
             if stop:
@@ -169,8 +172,16 @@ class _Running:
 class _Round:
     """One process for each subject, their blocks in turn."""
 
-    def __init__(self, bench: Bench, works: Sequence[Work], deadline_s: float, turn: int) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        works: Sequence[Work],
+        deadline_s: float,
+        turn: int,
+        tell: Callable[[], None],
+    ) -> None:
         self.bench = bench
+        self.tell = tell
         self.deadline_s = deadline_s
         self.works = works
         self.turn = turn
@@ -186,6 +197,7 @@ class _Round:
             for process in in_order:
                 with self._blaming(process):
                     process.session_s = process.executor.open()
+                self.tell()
             begun_s = self.bench.clock_s()
             for place, process in enumerate(in_order, start=1):
                 share_s = (self.deadline_s - begun_s) * WARM_UP_SHARE * place / len(in_order)
@@ -218,6 +230,7 @@ class _Round:
             for process in in_order if index % 2 == 0 else reversed(in_order):
                 with self._blaming(process):
                     process.time_block()
+                self.tell()
 
     @contextmanager
     def _blaming(self, process: _Running) -> Iterator[None]:

@@ -68,7 +68,7 @@ TimeLimitOption = Annotated[
     float,
     typer.Option(
         metavar="SECONDS",
-        help="That loading a model may take, and a block of runs: then it is stopped.",
+        help="Stop what takes longer: loading a model, or a block of runs.",
         rich_help_panel=_METHOD,
     ),
 ]

@@ -80,15 +80,12 @@ def _surroundings(result: BenchmarkResult) -> Iterator[Block]:
 
 
 def _latencies(measured: Sequence[Measurement]) -> Table:
-    columns = (
-        *("", "median", "±", "p90", "p95", "p99", "min", "spread", "RTF", "samples", "outliers"),
-        "",
-    )
+    columns = ("", "median", "±", "p90", "p95", "p99", "min", "spread", "RTF", "samples", "")
     return Table(
         columns,
         tuple(_latency(each) for each in measured),
-        (LEFT, *[RIGHT] * 10, LEFT),
-        lesser=("outliers", "spread", "p90", "p95"),
+        (LEFT, *[RIGHT] * 9, LEFT),
+        lesser=("spread", "p90", "p95"),
     )
 
 
@@ -104,7 +101,6 @@ def _latency(measurement: Measurement) -> tuple[str, ...]:
         f"{summary.spread:.1%}",
         f"{summary.median_s / audio_s:.3f}" if audio_s else "",
         f"{summary.count:,}",
-        f"{len(summary.outliers):,}",
         histogram(measurement.pass_samples_s),
     )
 
