@@ -212,7 +212,7 @@ class BenchmarkMethod:
         Raises:
             UsageError: A number makes no sense.
         """
-        if not 0 < min(self.precision, self.budget_s, self.block_s) < math.inf:
+        if not all(0 < each < math.inf for each in (self.precision, self.budget_s, self.block_s)):
             raise UsageError("precision, budget_s and block_s are numbers above 0")
         if min(self.processes, self.blocks) < 1:
             raise UsageError("processes and blocks are at least 1")

@@ -71,6 +71,13 @@ def test_what_is_new_of_a_told_window_is_what_it_makes_frames_of() -> None:
     assert work.scenario.audio_s[0] == 0.24
 
 
+def test_a_stream_that_takes_all_memory_is_a_failure() -> None:
+    request = BenchmarkRequest(chunk=57, shift=24, steps=10**6)
+    (failure,) = plan(load_graph(STREAMING), request, Subject.CANDIDATE)
+    assert isinstance(failure, Failure)
+    assert "1,000,000 steps of such chunks" in failure.message
+
+
 def test_a_window_that_breaks_the_loop_is_a_failure() -> None:
     """With 17 frames the cache comes out with fewer rows than it takes."""
     work = planned(chunk=17)
