@@ -28,7 +28,6 @@ from benchmarks.tables import table
 from onnxtool.benchmark.bench import bench
 from onnxtool.benchmark.comparison import change, compare_within
 from onnxtool.benchmark.doubts import machine_doubts
-from onnxtool.benchmark.environment import usable_cores
 from onnxtool.benchmark.executor import Executor, ProcessExecutor, Work
 from onnxtool.benchmark.measure import Bench
 from onnxtool.benchmark.request import BenchmarkRequest
@@ -36,7 +35,7 @@ from onnxtool.benchmark.result import BenchmarkMethod, Kind, Memory, Subject
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.tasks import RunTask, Timings
 from onnxtool.model.artifact import load_graph
-from onnxtool.render.scenario import failed, title
+from onnxtool.render.scenario import title
 from onnxtool.render.units import duration
 from onnxtool.runtime.options import SessionOptions
 
@@ -160,11 +159,8 @@ def against_bare_loop(method: BenchmarkMethod) -> None:
 def latency_table(folders: Sequence[Path], method: BenchmarkMethod) -> None:
     """The README's table: every scenario of some folders, on one core and on all."""
     rows = []
-    # Without repetition: on one core they are the same.
-    counts = dict.fromkeys((1, len(usable_cores())))
-    request = BenchmarkRequest(options=tuple(SessionOptions(threads=count) for count in counts))
     for folder in folders:
-        result = bench(folder, request=request, method=method, hash=False)
+        result = bench(folder, method=method, hash=False)
         for each in result.measurements:
             summary, audio_s = each.summary, each.scenario.pass_audio_s
             per_pass = each.scenario.steps if each.scenario.kind is Kind.STREAM else 1
@@ -173,8 +169,7 @@ def latency_table(folders: Sequence[Path], method: BenchmarkMethod) -> None:
             rows.append(
                 (folder.name, title(each.scenario), duration(summary.median_s), interval, factor)
             )
-        failures = [failed(each, result) for each in result.failures]
-        print(*machine_doubts(result), *failures, sep="\n", flush=True)
+        print(*machine_doubts(result), sep="\n", flush=True)
     header = ("model", "scenario", "median", "95 %", "RTF")
     print(table(header, rows, markdown=True, text_columns=2))
 
