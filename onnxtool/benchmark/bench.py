@@ -24,7 +24,7 @@ from onnxtool.benchmark.result import (
     Model,
     Subject,
 )
-from onnxtool.benchmark.scenarios import plan
+from onnxtool.benchmark.scenarios import plan, told
 from onnxtool.benchmark.watch import Watch
 from onnxtool.errors import UsageError
 from onnxtool.model.artifact import digest
@@ -146,8 +146,8 @@ def _paired(
     for work in works[Subject.CANDIDATE]:
         other = others.get(key(work.scenario, by_name=by_name))
         if other is None:
-            told = "the other model has nothing like it to compare with"
-            failures.append(work.failure(told))
+            problem = "the other model has nothing like it to compare with"
+            failures.append(work.failure(problem))
         else:
             groups.append((work, other, replace(other, subject=Subject.AGAIN)))
     return groups, failures
@@ -171,6 +171,6 @@ def _measured(
     try:
         return replace(bench, advanced=advanced).measure(works)
     except MeasureError as error:
-        return error.work.failure(str(error))
+        return error.work.failure(told(error))
     finally:
         progress.finish()

@@ -12,7 +12,7 @@ from onnxtool.benchmark.request import TIME_LIMIT_S
 from onnxtool.benchmark.result import Failure, Memory, Scenario, Subject
 from onnxtool.benchmark.tasks import Task, Timings
 from onnxtool.runtime.memory import MemoryWatch
-from onnxtool.runtime.session import Child
+from onnxtool.runtime.session import Child, require_readable_name
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ class ProcessExecutor:
         Raises:
             RunError: ONNX Runtime refuses the model, or dies of it.
         """
+        for path in self._opening.graphs.values():
+            require_readable_name(path)
         with self._watch.watching():
             session_s: float = self._child.start(self._opening)
         return session_s

@@ -64,7 +64,7 @@ def plan(
     frame_s = frame_seconds(request, model)
     _check(model, request)
     for name, error in folder.unreadable if folder else ():
-        yield Failure(subject, name, {}, _told(error))
+        yield Failure(subject, name, {}, told(error))
     if folder and request.manifest:
         yield from _decoding(folder, request, subject, frame_s)
         return
@@ -107,7 +107,7 @@ def _of_graph(graph: Graph) -> Iterator[Work | Failure]:
             else:  # 1, 4
                 work = _run(graph, sizes, values)
         except OnnxToolError as error:
-            yield Failure(graph.subject, graph.name, sizes, _told(error))
+            yield Failure(graph.subject, graph.name, sizes, told(error))
         else:
             yield from _at_each_setting(work, request)
 
@@ -117,7 +117,8 @@ def _at_each_setting(work: Work, request: BenchmarkRequest) -> Iterator[Work]:
         yield replace(work, scenario=replace(work.scenario, options=options))
 
 
-def _told(error: OnnxToolError) -> str:
+def told(error: OnnxToolError) -> str:
+    """An error as the message of a failure: what happened, and what to do."""
     return f"{error} ({error.hint})" if error.hint else str(error)
 
 
@@ -183,7 +184,7 @@ def _decoding(
     try:
         task, scenario, graphs = utterances(folder, request, request.settings[0], frame_s)
     except OnnxToolError as error:
-        yield Failure(subject, "", {}, _told(error))
+        yield Failure(subject, "", {}, told(error))
     else:
         work = Work(subject, scenario, graphs, task, request.time_limit_s)
         yield from _at_each_setting(work, request)

@@ -111,6 +111,7 @@ class Session:
         """
         if self._child.is_running:
             return
+        require_readable_name(self.path)
         request = {
             "path": os.fspath(self.path),
             "content": self.content,
@@ -147,6 +148,20 @@ class Session:
     def close(self) -> None:
         """End the process."""
         self._child.close()
+
+
+def require_readable_name(path: Path) -> None:
+    """ONNX Runtime says nothing that helps of a name that it cannot open.
+
+    Raises:
+        RunRefusedError: It is not UTF-8.
+    """
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise RunRefusedError(
+            "ONNX Runtime opens no file whose path is not UTF-8", hint="rename it"
+        ) from None
 
 
 class Child:

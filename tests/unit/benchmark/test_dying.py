@@ -14,6 +14,7 @@ from onnxtool.benchmark import worker
 from onnxtool.benchmark.bench import bench
 from onnxtool.benchmark.executor import ProcessExecutor, Work
 from onnxtool.benchmark.measure import MeasureError
+from onnxtool.benchmark.profiling import Profiling
 from onnxtool.benchmark.request import BenchmarkRequest
 from onnxtool.benchmark.result import BenchmarkMethod, BenchmarkResult, Failure, Subject
 from onnxtool.benchmark.scenarios import plan
@@ -94,6 +95,16 @@ def test_what_dies_anyway_is_not_tuned(dies: Dies) -> None:
     dies("joint.onnx first SIGSEGV")
     with pytest.raises(MeasureError, match="a run crashed"):
         tune(JOINT, BenchmarkRequest(options=ONE_THREAD), QUICK)
+
+
+def test_a_process_that_dies_while_it_is_profiled_leaves_the_measurement(dies: Dies) -> None:
+    dies("joint.onnx never exit")
+    request = BenchmarkRequest(options=ONE_THREAD)
+    found = bench(JOINT, request=request, method=QUICK, profiling=Profiling(), hash=False)
+    (failure,) = found.failures
+    # Of profiles, the process that takes its place knows nothing.
+    assert failure.message.startswith("while it was profiled, profiling ended ONNX Runtime's")
+    assert (len(found.measurements), found.profiles) == (1, ())
 
 
 # --- The real thing ------------------------------------------------------------------------------

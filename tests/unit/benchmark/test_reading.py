@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from onnxtool.benchmark.document import document
-from onnxtool.benchmark.fields import BenchmarkFileError
+from onnxtool.benchmark.fields import MAX_BYTES, BenchmarkFileError
 from onnxtool.benchmark.profile import NodeTime, Profile
 from onnxtool.benchmark.reading import read_benchmark
 from onnxtool.benchmark.result import BenchmarkResult, Failure, Subject
@@ -170,4 +170,11 @@ def test_parts_are_those_of_the_samples(tmp_path: Path, parts: object) -> None:
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.json")
     with pytest.raises(BenchmarkFileError, match="not a file"):
+        read_benchmark(tmp_path / "a.json")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "a.json").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(BenchmarkFileError, match="too large to be a benchmark"):
         read_benchmark(tmp_path / "a.json")
