@@ -10,7 +10,7 @@ class Progress:
     """
 
     def start(self, label: str, total: int, unit: str = "bytes") -> None:
-        """Begin an operation of `total` bytes, or of whatever `unit` names."""
+        """Begin an operation of `total` bytes, or of whatever `unit` names; 0 if nobody knows."""
 
     def advance(self, count: int) -> None:
         """So many more are done. May be called from several threads."""

@@ -12,7 +12,7 @@ import numpy as np
 from onnxtool.analysis.expressions import evaluate, symbols
 from onnxtool.analysis.shapes.values import MAX_ELEMENTS, Array, KnownShape
 from onnxtool.errors import UsageError
-from onnxtool.model.pairing import is_batch_symbol
+from onnxtool.model.pairing import time_axis
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
@@ -162,7 +162,8 @@ def _contents(
 ) -> tuple[dict[str, Array], dict[str, int]]:
     """What integer inputs hold, and which of that was assumed from the length of the audio."""
     states = {pair.input for pair in signature.states}
-    time = _time(signature, shapes)
+    features = time_axis(signature.free_inputs)
+    time = shapes[features[0].name][features[1]] if features else None
     contents: dict[str, Array] = {}
     assumed: dict[str, int] = {}
     for spec in signature.inputs:
@@ -190,14 +191,3 @@ def _contents(
 def _is_counter(spec: TensorSpec) -> bool:
     """An integer or a switch per utterance, or one for all."""
     return spec.dtype in _LARGEST and spec.shape is not None and len(spec.shape) < 2
-
-
-def _time(signature: Signature, shapes: Mapping[str, KnownShape]) -> int | None:
-    """The length of the audio: the first dynamic axis of the features that is not the batch."""
-    for spec in signature.free_inputs:
-        if "float" not in spec.dtype or spec.shape is None or len(spec.shape) < 2:
-            continue
-        for axis, size in spec.dynamic_axes.items():
-            if not is_batch_symbol(size) if size else axis > 0:
-                return shapes[spec.name][axis]
-    return None

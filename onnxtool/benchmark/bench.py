@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import takewhile
 
-from onnxtool.benchmark.comparison import key
 from onnxtool.benchmark.environment import conditions, environment, moment
 from onnxtool.benchmark.executor import Work
+from onnxtool.benchmark.likeness import key
 from onnxtool.benchmark.measure import Bench, MeasureError
 from onnxtool.benchmark.profile import Profile
-from onnxtool.benchmark.profiling import Profiling, peak_macs_per_s, profile
-from onnxtool.benchmark.request import BenchmarkRequest, check_axes, views_of
+from onnxtool.benchmark.profiling import Profiling, profiles_of
+from onnxtool.benchmark.request import BenchmarkRequest, checked, views_of
 from onnxtool.benchmark.result import (
     BenchmarkMethod,
     BenchmarkResult,
     Failure,
-    Kind,
     Measurement,
     Model,
     Subject,
 )
-from onnxtool.benchmark.scenarios import plan
+from onnxtool.benchmark.scenarios import plan, told
+from onnxtool.benchmark.watch import Watch
 from onnxtool.errors import UsageError
 from onnxtool.model.artifact import digest
 from onnxtool.model.bundle import Bundle, load
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
-from onnxtool.runtime.options import SessionOptions
-from onnxtool.runtime.session import RunError
 
 DEFAULT_REQUEST, DEFAULT_METHOD = BenchmarkRequest(), BenchmarkMethod()
 Source = str | os.PathLike[str] | ModelView | Bundle
@@ -70,41 +67,40 @@ def bench(
 
     Raises:
         ModelLoadError: There is no model at a path.
-        UsageError: A size of an axis that no graph has; or a file that does not have values.
+        UsageError: A size of an axis that no graph has; a file that does not have values; a
+            number that makes no sense.
     """
     models = {Subject.CANDIDATE: _loaded(model, allow_links=allow_links)}
     if against is not None:
         models[Subject.REFERENCE] = _loaded(against, allow_links=allow_links)
     if len({isinstance(each, Bundle) for each in models.values()}) > 1:
         raise UsageError("a folder and a graph cannot be compared", hint="pass two of a kind")
-    check_axes(request.at, tuple(models.values()))
+    method.check()
+    request = checked(request, tuple(models.values()))
     method = replace(method, seed=request.seed)
     before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
-    plans = {
-        subject: list(takewhile(lambda _: not stopped(), plan(each, request, subject)))
-        for subject, each in models.items()
-    }
-    groups, failures = _paired(plans, by_name=isinstance(models[Subject.CANDIDATE], Bundle))
-    measurements: list[Measurement] = []
-    for works in groups:
-        if stopped():
-            break
-        measured = _measured(works, Bench(method, stopped=stopped), progress)
-        if isinstance(measured, Failure):
-            failures.append(measured)
-        else:
-            measurements.extend(measured)
-    profiles = tuple(_profiles(groups, profiling)) if profiling and not stopped() else ()
-    duration_s = time.perf_counter() - start_s
+    watch = Watch(progress, stopped)
+    groups, failures = _planned(models, request, watch)
+    found = [
+        (works, _measured(works, Bench(method, stopped=stopped), progress))
+        for works in takewhile(lambda _: not stopped(), groups)
+    ]
+    run = [works for works, measured in found if not isinstance(measured, Failure)]
+    profiled = list(profiles_of(run, profiling, watch)) if profiling else []
+    interrupted, after, duration_s = stopped(), moment(), time.perf_counter() - start_s
+    failures += [each for _, each in found if isinstance(each, Failure)]
+    failures += [each for each in profiled if isinstance(each, Failure)]
     return BenchmarkResult(
         models={s: _model(each, progress if hash else None) for s, each in models.items()},
         environment=environment(),
-        conditions=conditions(date.isoformat(timespec="seconds"), duration_s, before, moment()),
+        conditions=conditions(date.isoformat(timespec="seconds"), duration_s, before, after),
         method=method,
-        measurements=tuple(measurements),
+        measurements=tuple(
+            each for _, measured in found if not isinstance(measured, Failure) for each in measured
+        ),
         failures=tuple(failures),
-        profiles=profiles,
-        interrupted=stopped(),
+        profiles=tuple(each for each in profiled if isinstance(each, Profile)),
+        interrupted=interrupted,
     )
 
 
@@ -119,6 +115,19 @@ def _model(model: ModelView | Bundle, progress: Progress | None) -> Model:
     views = views_of(model) if progress else ()
     hashes = {view.path.name: digest(view, progress=progress or SILENT) for view in views}
     return Model(str(model.path), {name: each.complete for name, each in hashes.items()})
+
+
+def _planned(
+    models: Mapping[Subject, ModelView | Bundle], request: BenchmarkRequest, watch: Watch
+) -> tuple[list[tuple[Work, ...]], list[Failure]]:
+    """What to measure together, and what cannot be measured; nothing more once it was stopped."""
+    plans = {
+        subject: list(takewhile(lambda _: not watch.stopped(), plan(each, request, subject, watch)))
+        for subject, each in models.items()
+    }
+    if watch.stopped():
+        return [], [each for works in plans.values() for each in works if isinstance(each, Failure)]
+    return _paired(plans, by_name=isinstance(models[Subject.CANDIDATE], Bundle))
 
 
 def _paired(
@@ -137,14 +146,11 @@ def _paired(
     for work in works[Subject.CANDIDATE]:
         other = others.get(key(work.scenario, by_name=by_name))
         if other is None:
-            failures.append(_failure(work, "the other model has nothing like it to compare with"))
+            problem = "the other model has nothing like it to compare with"
+            failures.append(work.failure(problem))
         else:
             groups.append((work, other, replace(other, subject=Subject.AGAIN)))
     return groups, failures
-
-
-def _failure(work: Work, message: str) -> Failure:
-    return Failure(work.subject, work.scenario.graph, work.scenario.sizes, message)
 
 
 def _measured(
@@ -161,25 +167,10 @@ def _measured(
 
     sizes = [f"{name}={size}" for name, size in scenario.sizes.items()]
     label = " ".join((scenario.graph or scenario.kind, *sizes))
-    progress.start(label, int(bench.method.budget_s), "seconds at most")
+    progress.start(label, max(1, int(bench.method.budget_s)), "seconds at most")
     try:
         return replace(bench, advanced=advanced).measure(works)
     except MeasureError as error:
-        return _failure(error.work, str(error))
+        return error.work.failure(told(error))
     finally:
         progress.finish()
-
-
-def _profiles(groups: Sequence[Sequence[Work]], profiling: Profiling) -> Iterator[Profile]:
-    """A profile of each graph; what could not be run was said to be so when it was measured."""
-    peaks: dict[SessionOptions, float] = {}
-    ordinal = 0
-    for work in (each for works in groups for each in works[:2]):
-        options = work.scenario.options
-        if work.scenario.kind is Kind.UTTERANCES:
-            continue
-        with contextlib.suppress(RunError):
-            if options not in peaks:
-                peaks[options] = peak_macs_per_s(options)
-            yield profile(work, profiling, ordinal, peaks[options])
-            ordinal += 1

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from onnxtool.benchmark.likeness import differences, is_folder, key
 from onnxtool.benchmark.result import BenchmarkResult, Measurement, Scenario, Subject
 from onnxtool.benchmark.statistics import Groups, Interval, ratio, ratio_interval
 from onnxtool.errors import OnnxToolError
@@ -119,7 +120,7 @@ def compare_benchmarks(
 
 def compare_within(result: BenchmarkResult) -> Comparison | None:
     """Compare the candidate of a run with its reference, if it has one."""
-    by_name = _is_folder(result)
+    by_name = is_folder(result)
     references, again = (
         {key(each.scenario, by_name=by_name): each for each in result.of(subject)}
         for subject in (Subject.REFERENCE, Subject.AGAIN)
@@ -180,71 +181,10 @@ def _shortened(left: Groups, right: Groups) -> tuple[Groups, Groups]:
     return [a for a, _ in pairs], [b for _, b in pairs]
 
 
-def key(scenario: Scenario, *, by_name: bool) -> tuple[object, ...]:
-    """What makes two scenarios the same, but for the settings; threads are the last.
-
-    Args:
-        scenario: One of them.
-        by_name: Whether graphs are told by the names of their files, as in a folder; a single
-            graph, and its axes, may be called anything.
-    """
-    what: tuple[object, ...] = (scenario.role, *scenario.sizes.values())
-    if by_name:
-        what = scenario.graph, *sorted(scenario.sizes.items())
-    return scenario.kind, what, scenario.steps, scenario.options.threads
-
-
-def _is_folder(result: BenchmarkResult) -> bool:
-    return len({each.scenario.graph for each in result.of(Subject.CANDIDATE)}) > 1
-
-
-def differences(reference: BenchmarkResult, candidate: BenchmarkResult) -> Iterator[str]:
-    """What differs between two runs besides the models, each by name and values."""
-    old, new = reference.environment, candidate.environment
-    for label, left, right in (
-        ("CPU", old.cpu, new.cpu),
-        ("cores", old.cores, new.cores),
-        ("provider", old.provider, new.provider),
-        ("ONNX Runtime", old.onnxruntime, new.onnxruntime),
-    ):
-        if left != right:
-            yield f"{label} {left} and {right}"
-    yield from _setting_differences(reference, candidate)
-
-
-def _setting_differences(reference: BenchmarkResult, candidate: BenchmarkResult) -> Iterator[str]:
-    old, new = (
-        [each.scenario for each in run.of(Subject.CANDIDATE)] for run in (reference, candidate)
-    )
-    for label, left, right in (
-        ("threads", {s.options.threads for s in old}, {s.options.threads for s in new}),
-        ("sizes", {_sizes(s) for s in old}, {_sizes(s) for s in new}),
-    ):
-        if left != right:
-            yield f"{label} {_listed(left)} and {_listed(right)}"
-    by_name = _is_folder(candidate)
-    settings = [{key(s, by_name=by_name): s.options for s in both} for both in (old, new)]
-    for name in settings[0].keys() & settings[1].keys():
-        left_options, right_options = settings[0][name], settings[1][name]
-        for field in left_options.__slots__:
-            if getattr(left_options, field) != getattr(right_options, field):
-                values = getattr(left_options, field), getattr(right_options, field)
-                yield f"{field.replace('_', ' ')} {values[0]} and {values[1]}"
-
-
-def _sizes(scenario: Scenario) -> str:
-    parts = [f"{name}={size}" for name, size in sorted(scenario.sizes.items())]
-    return " ".join((scenario.kind, *parts, f"steps={scenario.steps}"))
-
-
-def _listed(values: set[int] | set[str]) -> str:
-    return ", ".join(map(str, sorted(values)))
-
-
 def _pairs(
     reference: BenchmarkResult, candidate: BenchmarkResult, *, exact: bool
 ) -> Iterator[tuple[Measurement, Measurement]]:
-    by_name = _is_folder(candidate)
+    by_name = is_folder(candidate)
 
     def name(scenario: Scenario) -> tuple[object, ...]:
         whole = key(scenario, by_name=by_name)

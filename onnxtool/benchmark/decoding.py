@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from onnxtool.benchmark.feeding import audio_axis, made_up
-from onnxtool.benchmark.request import AUDIO_FRAMES, BenchmarkRequest
+from onnxtool.benchmark.feeding import made_up
+from onnxtool.benchmark.request import AUDIO_FRAMES, BenchmarkRequest, audio_name
 from onnxtool.benchmark.result import Kind, Scenario
 from onnxtool.benchmark.utterances import UtterancesTask
 from onnxtool.errors import UnsupportedModelError
@@ -109,8 +109,7 @@ def _made_up(
 
 
 def _lengths(encoder: Member, request: BenchmarkRequest) -> tuple[int, ...]:
-    axis = audio_axis(encoder.signature)
-    if axis is None:
+    name = audio_name(encoder.signature)
+    if not name:
         raise UnsupportedModelError("the encoder has no input of features with a dynamic length")
-    spec = next(spec for spec in encoder.signature.inputs if spec.name == axis[0])
-    return tuple(request.at.get(spec.axis_name(axis[1]), AUDIO_FRAMES))
+    return tuple(request.at.get(name, AUDIO_FRAMES))

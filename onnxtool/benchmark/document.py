@@ -30,8 +30,8 @@ def document(result: BenchmarkResult) -> Object:
             subject.value: {"path": model.path, "sha256": dict(model.sha256)}
             for subject, model in result.models.items()
         },
-        "environment": _environment(result.environment),
-        "conditions": _conditions(result.conditions),
+        "environment": machine(result.environment),
+        "conditions": surroundings(result.conditions),
         "method": _method(result.method),
         "measurements": [_measurement(each) for each in result.measurements],
         "failures": [_failure(each) for each in result.failures],
@@ -40,7 +40,8 @@ def document(result: BenchmarkResult) -> Object:
     }
 
 
-def _environment(environment: Environment) -> Object:
+def machine(environment: Environment) -> Object:
+    """What does not change while measuring."""
     return {
         "cpu": environment.cpu,
         "cores": environment.cores,
@@ -56,7 +57,8 @@ def _environment(environment: Environment) -> Object:
     }
 
 
-def _conditions(conditions: Conditions) -> Object:
+def surroundings(conditions: Conditions) -> Object:
+    """What else happened on the machine."""
     return {
         "date": conditions.date,
         "duration_s": conditions.duration_s,

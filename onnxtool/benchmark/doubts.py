@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from onnxtool.benchmark.environment import Conditions, Environment
 from onnxtool.benchmark.result import BenchmarkResult, Kind, Measurement, Stop
 
 # Of all processor time, taken by others: what makes a machine not quiet.
@@ -15,16 +16,18 @@ FREQUENCY_DROP = 0.05
 OUTLIER_SHARE = 0.05
 # Shorter runs are mostly the call itself, and the resolution of what surrounds it.
 SHORT_S = 20e-6
-SLOW_FIRST = 5.0
 
 
 def machine_doubts(result: BenchmarkResult) -> Iterator[str]:
     """Doubts about everything that was measured."""
-    conditions = result.conditions
     if result.interrupted:
         yield "interrupted: what was measured until then is here, and the rest is missing"
-    if not result.measurements:
-        return
+    if result.measurements:
+        yield from noise_doubts(result.environment, result.conditions)
+
+
+def noise_doubts(environment: Environment, conditions: Conditions) -> Iterator[str]:
+    """Why the machine was not quiet."""
     if conditions.other_share is not None and conditions.other_share > QUIET_SHARE:
         share = f"{conditions.other_share:.0%}"
         yield f"this machine was not quiet: other processes took {share} of its processor time"
@@ -33,8 +36,8 @@ def machine_doubts(result: BenchmarkResult) -> Iterator[str]:
     before, after = conditions.frequency_before_mhz, conditions.frequency_after_mhz
     if before and after and after < before * (1 - FREQUENCY_DROP):
         yield f"the processor slowed down from {before:.0f} to {after:.0f} MHz"
-    if result.environment.governor not in {"", "performance"}:
-        yield f"the frequency governor is `{result.environment.governor}`, not `performance`"
+    if environment.governor not in {"", "performance"}:
+        yield f"the frequency governor is `{environment.governor}`, not `performance`"
 
 
 def doubts(measurement: Measurement, precision: float) -> Iterator[str]:

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 from onnxtool.benchmark import worker
-from onnxtool.benchmark.result import Memory, Scenario, Subject
+from onnxtool.benchmark.request import TIME_LIMIT_S
+from onnxtool.benchmark.result import Failure, Memory, Scenario, Subject
 from onnxtool.benchmark.tasks import Task, Timings
 from onnxtool.runtime.memory import MemoryWatch
-from onnxtool.runtime.session import Child
-
-# Loading 2.4 GB from a cold disk, or a run of it over an hour of audio.
-TIME_LIMIT_S = 600.0
+from onnxtool.runtime.session import Child, require_readable_name
 
 
 @dataclass(frozen=True)
@@ -26,12 +24,18 @@ class Work:
         scenario: What it is, for the result.
         graphs: Name -> path of the graphs it takes.
         task: What one pass does.
+        time_limit_s: Seconds for loading the graphs, and for each block of passes.
     """
 
     subject: Subject
     scenario: Scenario
     graphs: Mapping[str, Path]
     task: Task
+    time_limit_s: float = TIME_LIMIT_S
+
+    def failure(self, message: str) -> Failure:
+        """That it could not be done."""
+        return Failure(self.subject, self.scenario.graph, self.scenario.sizes, message)
 
 
 class Executor(Protocol):
@@ -53,9 +57,9 @@ class Executor(Protocol):
 class ProcessExecutor:
     """An `Executor` with a worker process."""
 
-    def __init__(self, work: Work, trace: str = "", time_limit_s: float = TIME_LIMIT_S) -> None:
+    def __init__(self, work: Work, trace: str = "") -> None:
         self._opening = worker.Opening(work.graphs, work.scenario.options, work.task, trace)
-        self._child = Child(worker.__name__, time_limit_s)
+        self._child = Child(worker.__name__, work.time_limit_s)
         self._watch = MemoryWatch(lambda: self._child.pid)
         self._is_first_run = True
 
@@ -65,6 +69,8 @@ class ProcessExecutor:
         Raises:
             RunError: ONNX Runtime refuses the model, or dies of it.
         """
+        for path in self._opening.graphs.values():
+            require_readable_name(path)
         with self._watch.watching():
             session_s: float = self._child.start(self._opening)
         return session_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +16,8 @@ T = TypeVar("T")
 EnumT = TypeVar("EnumT", bound=StrEnum)
 # Raw samples of some hours.
 MAX_BYTES = 256 << 20
+# What is larger is no size, count, or time; and of times that are that short, nothing is the ratio.
+MAX_INTEGER, MAX_NUMBER, SHORTEST_S = 1 << 63, 1e18, 1e-15
 
 
 class BenchmarkFileError(OnnxToolError):
@@ -29,7 +31,10 @@ def read_json(path: Path) -> object:
         BenchmarkFileError: It cannot be read, or is not JSON.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # A pipe or a device may have no end.
+            raise BenchmarkFileError(f"{path}: not a file", hint="pass a saved run")
+        if status.st_size > MAX_BYTES:
             raise BenchmarkFileError(f"{path}: too large to be a benchmark")
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -83,8 +88,8 @@ class Fields:
         return self._read(name, _flag, "true or false")
 
     def integer(self, name: str) -> int:
-        """A whole number."""
-        return self._read(name, _integer, "a whole number")
+        """A whole number from 0 up."""
+        return self._read(name, _integer, "a whole number from 0 up")
 
     def integer_or_none(self, name: str) -> int | None:
         """A whole number, or null."""
@@ -111,9 +116,9 @@ class Fields:
         return self._read(name, _listed(_text), "a list of text")
 
     def table(self, name: str) -> tuple[tuple[float, ...], ...]:
-        """A list of lists of numbers above 0, none of them empty."""
+        """A list of lists of durations, none of them empty."""
         rows = self._read(name, _listed(_listed(_number)), "a list of lists of numbers")
-        if not rows or not all(row and min(row) > 0 for row in rows):
+        if not rows or not all(row and min(row) >= SHORTEST_S for row in rows):
             raise _damaged(self.path, self._at(name), "lists of durations")
         return rows
 
@@ -163,15 +168,15 @@ def _flag(value: object) -> bool:
 
 
 def _integer(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError  # noqa: TRY004
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MAX_INTEGER:
+        raise ValueError
     return value
 
 
 def _number(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise ValueError  # noqa: TRY004
-    if not math.isfinite(value) or value < 0:
+    if not 0 <= value < MAX_NUMBER:
         raise ValueError
     return float(value)
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from onnxtool.benchmark.request import BenchmarkRequest
 from onnxtool.benchmark.result import Subject
+from onnxtool.benchmark.watch import Watch
 from onnxtool.model.bundle import Bundle
 from onnxtool.model.signature import Signature
 from onnxtool.model.view import ModelView
+from onnxtool.runtime.session import Limits
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Graph:
         folder: The folder that it is one part of, if that is what is measured.
         request: What is asked.
         subject: Whose graph it is.
+        watch: Who looks on while it is found out how to run it.
     """
 
     view: ModelView
@@ -28,7 +31,13 @@ class Graph:
     folder: Bundle | None
     request: BenchmarkRequest
     subject: Subject
+    watch: Watch
 
     @property
     def name(self) -> str:
         return self.view.path.name
+
+    @property
+    def limits(self) -> Limits:
+        """What a session that finds something out may take."""
+        return Limits(self.request.time_limit_s)

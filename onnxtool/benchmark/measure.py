@@ -28,10 +28,18 @@ WARM_UP_SHARE = 1 / 3
 
 
 class MeasureError(OnnxToolError):
-    """One subject could not be run."""
+    """One subject could not be run; what runs once and dies later is not measured either.
 
-    def __init__(self, work: Work, error: RunError) -> None:
-        super().__init__(str(error), hint=error.hint)
+    Args:
+        work: What it was to do.
+        error: What became of it.
+        samples: How many it had taken in this process.
+        process: Which of its processes it was, from 1.
+    """
+
+    def __init__(self, work: Work, error: RunError, samples: int = 0, process: int = 1) -> None:
+        when = f", after {samples:,} runs in process {process}" if samples or process > 1 else ""
+        super().__init__(f"{error}{when}", hint=error.hint)
         self.work = work
 
 
@@ -66,17 +74,20 @@ class Bench:
             MeasureError: One of them could not be run.
         """
         method, start_s = self.method, self.clock_s()
+
+        def tell() -> None:
+            self.advanced(self.clock_s() - start_s)
+
         rounds: list[tuple[ProcessRun, ...]] = []
         while True:
             begun_s = self.clock_s()
             ordinal = min(len(rounds) + 1, method.processes)
             share_s = method.budget_s / method.processes
             deadline_s = max(start_s + ordinal * share_s, begun_s + share_s / 2)
-            finished = _Round(self, works, deadline_s, turn=len(rounds)).run()
+            finished = _Round(self, works, deadline_s, len(rounds), tell).run()
             if all(process.blocks_s for process in finished):
                 rounds.append(finished)
             now_s = self.clock_s()
-            self.advanced(now_s - start_s)
             measured = _measurements(works, rounds, Stop.BUDGET)
             stop = self._reason(measured, now_s - start_s, now_s - begun_s)
             if stop:
@@ -134,6 +145,10 @@ class _Running:
     parts_s: dict[str, list[float]] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def samples(self) -> int:
+        return len(self.warm_up_s) + sum(map(len, self.blocks_s))
+
     def time_block(self) -> None:
         timings = self.executor.run(self.passes)
         self.blocks_s.append(tuple(timings.samples_s))
@@ -157,10 +172,19 @@ class _Running:
 class _Round:
     """One process for each subject, their blocks in turn."""
 
-    def __init__(self, bench: Bench, works: Sequence[Work], deadline_s: float, turn: int) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        works: Sequence[Work],
+        deadline_s: float,
+        turn: int,
+        tell: Callable[[], None],
+    ) -> None:
         self.bench = bench
+        self.tell = tell
         self.deadline_s = deadline_s
         self.works = works
+        self.turn = turn
         # Another subject begins each round: being first is no property of the model.
         self.order = [(turn + index) % len(works) for index in range(len(works))]
 
@@ -171,12 +195,13 @@ class _Round:
                 stack.callback(process.executor.close)
             in_order = [processes[index] for index in self.order]
             for process in in_order:
-                with _blaming(process.work):
+                with self._blaming(process):
                     process.session_s = process.executor.open()
+                self.tell()
             begun_s = self.bench.clock_s()
             for place, process in enumerate(in_order, start=1):
                 share_s = (self.deadline_s - begun_s) * WARM_UP_SHARE * place / len(in_order)
-                with _blaming(process.work):
+                with self._blaming(process):
                     self._warm_up(process, begun_s + share_s)
             self._time_blocks(in_order)
             return tuple(process.finished() for process in processes)
@@ -203,13 +228,13 @@ class _Round:
             if self.bench.stopped() or (late and index >= 2):
                 return
             for process in in_order if index % 2 == 0 else reversed(in_order):
-                with _blaming(process.work):
+                with self._blaming(process):
                     process.time_block()
+                self.tell()
 
-
-@contextmanager
-def _blaming(work: Work) -> Iterator[None]:
-    try:
-        yield
-    except RunError as error:
-        raise MeasureError(work, error) from None
+    @contextmanager
+    def _blaming(self, process: _Running) -> Iterator[None]:
+        try:
+            yield
+        except RunError as error:
+            raise MeasureError(process.work, error, process.samples, self.turn + 1) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from onnx import TensorProto, helper
 
 from onnxtool.benchmark.executor import ProcessExecutor, Work
 from onnxtool.benchmark.profile import Profile, node_times
-from onnxtool.benchmark.result import Kind, Scenario, Subject
+from onnxtool.benchmark.result import Failure, Kind, Scenario, Subject
 from onnxtool.benchmark.tasks import RunTask
-from onnxtool.errors import OnnxToolError
+from onnxtool.benchmark.watch import Watch
+from onnxtool.model.artifact import atomic_write
 from onnxtool.runtime.options import SessionOptions
+from onnxtool.runtime.session import RunError
 
 # Enough that the mean of a node is steady; the profiler keeps a million events.
 PROFILED_S, LEAST_RUNS, MOST_RUNS = 1.0, 3, 50
@@ -40,6 +42,29 @@ class Profiling:
 
     macs: Callable[[Path, Mapping[str, tuple[int, ...]]], int | None] = lambda _path, _shapes: None
     trace: Path | None = None
+
+
+def profiles_of(
+    groups: Sequence[Sequence[Work]], profiling: Profiling, watch: Watch
+) -> Iterator[Profile | Failure]:
+    """A profile of each graph that was measured, or why there is none; utterances have none."""
+    works = [each for works in groups for each in works[:2] if each.scenario.graph]
+    peaks: dict[SessionOptions, float] = {}
+    watch.progress.start("profiling", max(1, len(works)), "graphs")
+    try:
+        for ordinal, work in enumerate(works):
+            if watch.stopped():
+                return
+            options = work.scenario.options
+            try:
+                if options not in peaks:
+                    peaks[options] = peak_macs_per_s(options)
+                yield profile(work, profiling, ordinal, peaks[options])
+            except RunError as error:
+                yield work.failure(f"while it was profiled, {error}")
+            watch.progress.advance(1)
+    finally:
+        watch.progress.finish()
 
 
 def profile(work: Work, profiling: Profiling, ordinal: int, peak: float | None) -> Profile:
@@ -90,10 +115,8 @@ def _keep(trace: Path, wanted: Path | None, ordinal: int) -> str:
     if wanted is None:
         return ""
     place = wanted if not ordinal else wanted.with_stem(f"{wanted.stem}-{ordinal + 1}")
-    try:
-        shutil.copyfile(trace, place)
-    except OSError as error:
-        raise OnnxToolError(f"{place}: cannot be written: {error.strerror}") from None
+    with trace.open("rb") as source, atomic_write(place) as file:
+        shutil.copyfileobj(source, file)
     return str(place)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from onnxtool.benchmark.document import SCHEMA
@@ -122,14 +123,7 @@ def _method(fields: Fields) -> BenchmarkMethod:
 def _measurement(fields: Fields) -> Measurement:
     scenario = _scenario(fields.inner("scenario"))
     processes = tuple(map(_process, fields.objects("processes")))
-    blocks = [block for process in processes for block in process.blocks_s]
-    problem = ""
-    if not blocks:
-        problem = "has no samples"
-    elif any(len(block) % scenario.steps for block in blocks):
-        problem = f"has blocks that are not of whole passes of {scenario.steps}"
-    elif scenario.audio_s and len(scenario.audio_s) != scenario.steps:
-        problem = f"has audio for {len(scenario.audio_s)} samples of {scenario.steps}"
+    problem = _contradiction(scenario, processes)
     if problem:
         raise BenchmarkFileError(
             f"{fields.path}: damaged: `{fields.where}` {problem}", hint="measure again"
@@ -140,6 +134,24 @@ def _measurement(fields: Fields) -> Measurement:
         processes=processes,
         stop=fields.choice("stop", Stop),
     )
+
+
+def _contradiction(scenario: Scenario, processes: Sequence[ProcessRun]) -> str:
+    """Of what was done, and what came of it; empty for none."""
+    if not processes:
+        return "has no samples"
+    if any(len(block) % scenario.steps for process in processes for block in process.blocks_s):
+        return f"has blocks that are not of whole passes of {scenario.steps}"
+    if scenario.audio_s and len(scenario.audio_s) != scenario.steps:
+        return f"has audio for {len(scenario.audio_s)} samples of {scenario.steps}"
+    for process in processes:
+        samples = sum(map(len, process.blocks_s))
+        parts = process.parts_s
+        if parts.keys() != processes[0].parts_s.keys() or any(
+            len(values) != samples for values in parts.values()
+        ):
+            return "has parts that are not those of its samples"
+    return ""
 
 
 def _scenario(fields: Fields) -> Scenario:

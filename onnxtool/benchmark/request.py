@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onnxtool.benchmark.environment import usable_cores
-from onnxtool.errors import UsageError
+from onnxtool.errors import MetadataError, UsageError
 from onnxtool.model.bundle import Bundle
+from onnxtool.model.metadata import METADATA_NAMES, read_metadata
+from onnxtool.model.pairing import time_axis
 from onnxtool.model.signature import Signature, signature
+from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import ModelView
 from onnxtool.runtime.options import SessionOptions
 
 # Feature frames of 1, 4 and 10 s, at 10 ms each.
 AUDIO_FRAMES = (100, 400, 1000)
+# Loading 2.4 GB from a cold disk, or a run of it over an hour of audio.
+TIME_LIMIT_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,8 @@ class BenchmarkRequest:
         shift: Those of them that are new; None to find out.
         steps: Steps of a stream.
         seed: Of made-up inputs.
+        time_limit_s: Seconds for loading a model, and for each block of runs: what takes longer
+            hangs, and is a failure.
     """
 
     at: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -43,6 +51,7 @@ class BenchmarkRequest:
     shift: int | None = None
     steps: int = 40
     seed: int = 0
+    time_limit_s: float = TIME_LIMIT_S
 
     @property
     def settings(self) -> tuple[SessionOptions, ...]:
@@ -64,6 +73,48 @@ def axis_names(known: Signature) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def audio_axis(known: Signature) -> tuple[TensorSpec, int] | None:
+    """The input and the axis of the length of the audio: of features [B, D, T] or [B, T, D]."""
+    return time_axis(known.free_inputs, rank=3)
+
+
+def audio_name(known: Signature) -> str:
+    """What `at` calls the length of the audio; empty where that is fixed."""
+    found = audio_axis(known)
+    return found[0].axis_name(found[1]) if found else ""
+
+
+def checked(request: BenchmarkRequest, models: Sequence[ModelView | Bundle]) -> BenchmarkRequest:
+    """The same request with its sizes by symbol, where they stand under `input:axis`.
+
+    Raises:
+        UsageError: A size of an axis that no graph has, or two of one; with what there is. Or a
+            number that makes no sense.
+    """
+    if min([request.steps, *itertools.chain.from_iterable(request.at.values())]) < 1:
+        raise UsageError("sizes and steps are at least 1")
+    known = [signature(view) for model in models for view in views_of(model)]
+    sizes: dict[str, Sequence[int]] = {}
+    names = {
+        f"{spec.name}:{axis}": spec.axis_name(axis)
+        for graph in known
+        for spec in graph.inputs
+        for axis in spec.dynamic_axes
+    }
+    for given, asked in request.at.items():
+        name = names.get(given, given)
+        if name in sizes:
+            raise UsageError(f"`{given}` is `{name}`", hint="give the sizes of one of them")
+        sizes[name] = asked
+    check_axes(sizes, models)
+    symbols = {symbol for name, symbol in names.items() if symbol != name}
+    for name, _ in (pair for each in request.options for pair in each.free_dimensions):
+        if name not in symbols:
+            there = ", ".join(sorted(symbols)) or "none"
+            raise UsageError(f"no symbol `{name}` to fix", hint=f"there is {there}")
+    return replace(request, at=sizes)
+
+
 def check_axes(at: Mapping[str, Sequence[int]], models: Sequence[ModelView | Bundle]) -> None:
     """Refuse a size of an axis that no graph has.
 
@@ -71,10 +122,10 @@ def check_axes(at: Mapping[str, Sequence[int]], models: Sequence[ModelView | Bun
         UsageError: With what there is.
     """
     views = [view for model in models for view in views_of(model)]
-    known = {name for view in views for name in axis_names(signature(view))}
+    names = {name for view in views for name in axis_names(signature(view))}
     for name in at:
-        if name not in known:
-            there = ", ".join(sorted(known)) or "nothing: all sizes are fixed"
+        if name not in names:
+            there = ", ".join(sorted(names)) or "nothing: all sizes are fixed"
             raise UsageError(f"no input has an axis called `{name}`", hint=f"there is {there}")
 
 
@@ -92,15 +143,27 @@ def combinations(at: Mapping[str, Sequence[int]]) -> Iterator[dict[str, int]]:
 
 
 def frame_seconds(request: BenchmarkRequest, model: ModelView | Bundle) -> float | None:
-    """Seconds of audio in a feature frame: as told, or as the metadata says, or None."""
+    """Seconds of audio in a feature frame: as told, or as the metadata says, or None.
+
+    The metadata of a graph is that of its folder.
+    """
     if request.frame_ms is not None:
         return request.frame_ms / 1000
-    if not isinstance(model, Bundle) or model.metadata is None:
-        return None
-    fields = model.metadata.fields
+    fields = _metadata(model)
     features = fields.get("features")
     hop = features.get("hop_length") if isinstance(features, dict) else None
     rate = fields.get("sample_rate")
     if isinstance(hop, int | float) and isinstance(rate, int | float) and hop > 0 and rate > 0:
         return hop / rate
     return None
+
+
+def _metadata(model: ModelView | Bundle) -> Mapping[str, object]:
+    if isinstance(model, Bundle):
+        return model.metadata.fields if model.metadata else {}
+    for path in (model.folder / name for name in METADATA_NAMES):
+        # A graph runs without it: what is wrong with it is for `check` to say.
+        with suppress(MetadataError):
+            if path.is_file():
+                return read_metadata(path).fields
+    return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import itertools
+import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from onnxtool.benchmark.environment import Conditions, Environment
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.statistics import Groups, Summary, summarize
+from onnxtool.errors import UsageError
 from onnxtool.runtime.options import SessionOptions
 
 
@@ -203,6 +205,17 @@ class BenchmarkMethod:
     blocks: int = 8
     block_s: float = 0.05
     seed: int = 0
+
+    def check(self) -> None:
+        """Refuse what nothing can be measured with.
+
+        Raises:
+            UsageError: A number makes no sense.
+        """
+        if not all(0 < each < math.inf for each in (self.precision, self.budget_s, self.block_s)):
+            raise UsageError("precision, budget_s and block_s are numbers above 0")
+        if min(self.processes, self.blocks) < 1:
+            raise UsageError("processes and blocks are at least 1")
 
 
 @dataclass(frozen=True, slots=True)

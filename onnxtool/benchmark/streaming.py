@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from onnxtool.benchmark.feeding import made_up
+from onnxtool.benchmark.feeding import MAX_ELEMENTS, made_up
 from onnxtool.benchmark.graph import Graph
 from onnxtool.benchmark.result import Kind, Measurement, Scenario
 from onnxtool.benchmark.statistics import Interval, median_interval
 from onnxtool.benchmark.tasks import StreamTask
 from onnxtool.benchmark.windows import window
-from onnxtool.errors import UnsupportedModelError
+from onnxtool.errors import UnsupportedModelError, UsageError
 from onnxtool.model.states import StateKind
 from onnxtool.runtime.options import SessionOptions
 
@@ -33,7 +33,11 @@ def stream(
         raise UnsupportedModelError(f"no closed loop: {broken[0].input}: {broken[0].problem}")
     found = window(graph, sizes)
     count = 1 if found.leads else request.steps
-    steps = [made_up(view, known, found.sizes, request.seed + step) for step in range(count)]
+    first = made_up(view, known, found.sizes, request.seed)
+    if count * sum(value.size for value in first.values()) > MAX_ELEMENTS:
+        raise UsageError(f"{count:,} steps of such chunks", hint="ask for fewer steps")
+    others = (made_up(view, known, found.sizes, request.seed + step) for step in range(1, count))
+    steps = [first, *others]
     states = {pair.input: pair.output for pair in known.states}
     task = StreamTask(
         graph=view.path.name,

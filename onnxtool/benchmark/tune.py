@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import takewhile
+from types import MappingProxyType
 
 from onnxtool.benchmark.bench import Source
 from onnxtool.benchmark.comparison import Change, Verdict, change
-from onnxtool.benchmark.environment import usable_cores
+from onnxtool.benchmark.environment import (
+    Conditions,
+    Environment,
+    conditions,
+    environment,
+    moment,
+    usable_cores,
+)
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.measure import Bench, MeasureError
-from onnxtool.benchmark.request import BenchmarkRequest, check_axes, pinned
+from onnxtool.benchmark.request import BenchmarkRequest, checked, pinned, views_of
 from onnxtool.benchmark.result import BenchmarkMethod, Scenario, Subject
 from onnxtool.benchmark.scenarios import plan
+from onnxtool.benchmark.watch import StoppedError, Watch
 from onnxtool.errors import UsageError
-from onnxtool.model.bundle import load
+from onnxtool.model.bundle import Bundle, load
+from onnxtool.model.signature import signature
+from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
 from onnxtool.runtime.options import Optimization, SessionOptions
+from onnxtool.runtime.session import RunError
+
+NO_SIZES: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +67,14 @@ class Tuning:
         scenario: What it was tried on, with the options to begin with.
         trials: In the order they were tried, each against the best until then.
         interrupted: Whether somebody stopped it; the rest was not tried.
+        environment, conditions: The machine, and what else happened on it.
     """
 
     scenario: Scenario
     trials: tuple[Trial, ...]
     interrupted: bool = False
+    environment: Environment | None = None
+    conditions: Conditions | None = None
 
     @property
     def best(self) -> SessionOptions:
@@ -63,8 +83,13 @@ class Tuning:
         return kept[-1] if kept else self.scenario.options
 
 
-def variations(options: SessionOptions, cores: int) -> Iterator[tuple[str, SessionOptions]]:
-    """What to try, in this order: each changes one thing of the options that it is given."""
+def variations(
+    options: SessionOptions, cores: int, sizes: Mapping[str, int] = NO_SIZES
+) -> Iterator[tuple[str, SessionOptions]]:
+    """What to try, in this order: each changes one thing of the options that it is given.
+
+    Fixed sizes are the last, since what they gain holds for these `sizes` of symbols alone.
+    """
     counts = sorted({1, *(1 << bit for bit in range(1, 8) if 1 << bit < cores), cores})
     for threads in counts:
         yield f"threads={threads}", replace(options, threads=threads)
@@ -72,8 +97,11 @@ def variations(options: SessionOptions, cores: int) -> Iterator[tuple[str, Sessi
     yield "prepacking=off", replace(options, prepacking=False)
     yield "arena=off", replace(options, arena=False)
     yield "execution=parallel", replace(options, parallel=True)
-    for level in (Optimization.EXTENDED, Optimization.BASIC):
+    for level in (Optimization.EXTENDED, Optimization.BASIC, Optimization.NONE):
         yield f"optimization={level}", replace(options, optimization=level)
+    if sizes:
+        told = " ".join(f"{name}={size}" for name, size in sizes.items())
+        yield f"fix {told}", replace(options, free_dimensions=tuple(sizes.items()))
 
 
 def tune(
@@ -98,41 +126,91 @@ def tune(
     Raises:
         ModelLoadError: There is no model at the path.
         UsageError: There is nothing to run.
+        MeasureError: It does not run with the options to begin with.
+        StoppedError: Somebody stopped it before anything was tried.
     """
     loaded = load(model, allow_links=allow_links) if isinstance(model, str | os.PathLike) else model
-    check_axes(request.at, (loaded,))
-    planned = list(plan(loaded, request, Subject.CANDIDATE))
+    method.check()
+    request = checked(request, (loaded,))
+    before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
+    planned = plan(loaded, request, Subject.CANDIDATE, Watch(progress, stopped))
     works = [each for each in planned if isinstance(each, Work)]
+    if stopped():
+        raise StoppedError("interrupted", hint="nothing was tried")
     if not works:
         raise UsageError("there is nothing to run", hint="try it without --tune to see why")
     first = request.settings[0]
     work = [each for each in works if each.scenario.options == first][-1]
-    return tried(work, Bench(method, stopped=stopped), progress)
+    sizes = _symbols(loaded, work.scenario)
+    found = tried(work, Bench(method, stopped=stopped), sizes, progress)
+    told, duration_s = date.isoformat(timespec="seconds"), time.perf_counter() - start_s
+    return replace(
+        found,
+        environment=environment(),
+        conditions=conditions(told, duration_s, before, moment()),
+    )
 
 
-def tried(work: Work, bench: Bench, progress: Progress = SILENT) -> Tuning:
+def _symbols(model: ModelView | Bundle, scenario: Scenario) -> dict[str, int]:
+    """The symbols of a graph, and their sizes; none for utterances, which have many."""
+    graphs = [signature(view) for view in views_of(model) if view.path.name == scenario.graph]
+    symbols = {
+        symbol for known in graphs for spec in known.inputs for symbol in spec.dynamic_axes.values()
+    }
+    sizes = {n: size for known in graphs for n, size in known.sizes_of(scenario.shapes).items()}
+    # What is empty at first grows.
+    return {name: size for name, size in sizes.items() if name in symbols and size}
+
+
+def tried(
+    work: Work,
+    bench: Bench,
+    sizes: Mapping[str, int] = NO_SIZES,
+    progress: Progress = SILENT,
+) -> Tuning:
     """Try each variation in turn with the best until then, which is measured twice.
 
     Args:
         work: What to run, with the options to begin with.
         bench: How to measure; its budget is for each trial.
+        sizes: Of symbols, to fix.
         progress: Told about the trials.
+
+    Raises:
+        MeasureError: It does not run with the options to begin with.
     """
-    best = work.scenario.options
+    _require_a_run(work, bench)
+    best, cores = work.scenario.options, len(usable_cores())
     trials: list[Trial] = []
-    names = [name for name, _ in variations(best, len(usable_cores()))]
+    names = [name for name, _ in variations(best, cores, sizes)]
     progress.start("trying session options", len(names), "trials")
-    for name in names:
-        progress.advance(1)
-        options = pinned(dict(variations(best, len(usable_cores())))[name])
-        if options == best or bench.stopped():
-            continue
-        trial = _tried(name, work, best, options, bench)
-        if trial is not None:
-            trials.append(trial)
-            best = options if trial.is_kept else best
-    progress.finish()
+    try:
+        for name in takewhile(lambda _: not bench.stopped(), names):
+            options = pinned(dict(variations(best, cores, sizes))[name])
+            trial = _tried(name, work, best, options, bench) if options != best else None
+            if trial is not None:
+                trials.append(trial)
+                best = options if trial.is_kept else best
+            progress.advance(1)
+    finally:
+        progress.finish()
     return Tuning(work.scenario, tuple(trials), interrupted=bench.stopped())
+
+
+def _require_a_run(work: Work, bench: Bench) -> None:
+    """What hangs or dies anyway would do so in every trial.
+
+    Raises:
+        MeasureError: It does.
+    """
+    executor = bench.launch(work)
+    try:
+        executor.open()
+        executor.run(1)
+    except RunError as error:
+        raise MeasureError(work, error) from None
+    finally:
+        executor.close()
 
 
 def _tried(

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from onnxtool.benchmark.feeding import audio_axis, made_up
+from onnxtool.benchmark.feeding import made_up
 from onnxtool.benchmark.graph import Graph
+from onnxtool.benchmark.request import audio_name
 from onnxtool.errors import OnnxToolError, UnsupportedModelError
 from onnxtool.model.contract import StreamingConfig
-from onnxtool.model.signature import Signature, signature
+from onnxtool.model.signature import signature
 from onnxtool.model.streaming_file import STREAMING_NAME, read_streaming
 from onnxtool.model.view import ModelView
 from onnxtool.runtime.session import Session
@@ -51,11 +52,11 @@ def window(graph: Graph, sizes: Mapping[str, int]) -> Window:
     Raises:
         OnnxToolError: There is none, or the loop breaks with it.
     """
-    time, request = _time(graph.signature), graph.request
+    time, request = audio_name(graph.signature), graph.request
     told = request.chunk or sizes.get(time)
     if not time:  # 1
         return Window(sizes, request.shift)
-    with Session(graph.view.path) as session:
+    with graph.watch.session(graph.view.path, graph.limits) as session:
         if told and request.shift:
             found = Window({**sizes, time: told}, request.shift)
         elif told:  # 2
@@ -64,14 +65,6 @@ def window(graph: Graph, sizes: Mapping[str, int]) -> Window:
             found = _found(graph, session, sizes, time)
         _check(graph, session, found)
     return found
-
-
-def _time(known: Signature) -> str:
-    """What the length of the audio is called; empty where it is fixed."""
-    axis = audio_axis(known)
-    if axis is None:
-        return ""
-    return next(s for s in known.inputs if s.name == axis[0]).axis_name(axis[1])
 
 
 def _told(
@@ -121,7 +114,10 @@ def _probes_beside(graph: Graph) -> Iterator[Probe]:
         is_alike = {spec.name for spec in other.signature.inputs} == names
         if is_alike and other.view.path != graph.view.path:
             # One that cannot be probed is reported when it is its turn.
-            with Session(other.view.path) as session, suppress(OnnxToolError):
+            with (
+                suppress(OnnxToolError),
+                graph.watch.session(other.view.path, graph.limits) as session,
+            ):
                 yield probe(_encoder(other.view, session))
 
 

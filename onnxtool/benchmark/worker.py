@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -40,8 +39,6 @@ class Opening:
 
 def main() -> None:
     """Serve until stdin closes."""
-    # Ctrl-C is for the process that asks: it decides what becomes of what was measured.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not get between the frames.
     os.dup2(2, 1)

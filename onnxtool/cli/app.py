@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import signal
@@ -91,7 +92,9 @@ def main() -> None:
         complain(usage_error(error))
         raise SystemExit(ExitCode.TROUBLE) from None
     except Interrupted:
-        complain(OnnxToolError("interrupted", hint="no file is half-written"))
+        # With nothing that is imported for it: half of that may be what was interrupted.
+        with contextlib.suppress(OSError):
+            sys.stderr.write("error: interrupted (no file is half-written)\n")
         raise SystemExit(ExitCode.TROUBLE) from None
     except Exception:
         import traceback

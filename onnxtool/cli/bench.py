@@ -5,11 +5,11 @@ from __future__ import annotations
 import typer
 
 from onnxtool.cli import bench_options as o
-from onnxtool.cli.bench_result import Delivery, verdict
-from onnxtool.cli.bench_values import percentage, refuse_beside, requested, slowdown_limit
-from onnxtool.cli.bench_work import Job, compared, measured, profiling_with, tuned
+from onnxtool.cli.bench_refusals import options_given, refuse_files, refuse_ignored
+from onnxtool.cli.bench_result import Delivery
+from onnxtool.cli.bench_values import method, requested, slowdown_limit
+from onnxtool.cli.bench_work import Job, profiling_with, run, tuned
 from onnxtool.cli.options import AllOption, AllowLinksOption, Format, FormatOption, OutputOption
-from onnxtool.cli.output import refuse_to_overwrite
 
 EXAMPLES = """
 Examples:
@@ -29,6 +29,7 @@ onnxtool bench encoder.onnx --at time=1000 --tune
 
 
 def bench(
+    context: typer.Context,
     path: o.PathArgument,
     against: o.AgainstOption = None,
     baseline: o.BaselineOption = None,
@@ -40,6 +41,7 @@ def bench(
     precision: o.PrecisionOption = "2%",
     budget: o.BudgetOption = 30.0,
     processes: o.ProcessesOption = 5,
+    time_limit: o.TimeLimitOption = 600.0,
     at: o.SizesOption = None,
     inputs: o.InputsOption = None,
     on: o.ManifestOption = None,
@@ -64,40 +66,20 @@ def bench(
     With --output FILE.json the result is raw samples and what they were measured on: a run to show
     and to compare with later.
     """
-    read = [place for place in (path, against, baseline, inputs, on) if place]
-    refuse_to_overwrite(output, read)
-    refuse_to_overwrite(trace, [*read, *([output] if output else [])], option="--trace")
+    refuse_files(output, trace, [path, against, baseline, inputs, on])
     limit = slowdown_limit(fail_if_slower, against, baseline)
-    measured_with = {
-        "--against": against,
-        "--profile": profile,
-        "--trace": trace,
-        "--tune": tune,
-        "--at": at,
-        "--inputs": inputs,
-        "--on": on,
-        "--frame-ms": frame_ms,
-        "--chunk": chunk,
-        "--threads": threads,
-        "--session": session,
-        "--fix": fix,
-    }
-    is_saved = path.suffix == ".json"
-    refuse_beside(is_saved, measured_with, "a saved run is not measured", "pass the model itself")
-    others = {"--against": against, "--baseline": baseline, "--profile": profile, "--trace": trace}
-    refuse_beside(tune, others, "--tune compares settings alone", "leave one of them out")
-    from onnxtool.benchmark.reading import read_benchmark
-    from onnxtool.benchmark.result import BenchmarkMethod
-
-    request = requested(at, fix, threads, session, chunk, steps, inputs, on, frame_ms)
-    method = BenchmarkMethod(percentage("--precision", precision), budget, processes)
-    job = Job(path, request, method, allow_links)
+    refuse_ignored(path, options_given(context))
+    job = Job(
+        path=path,
+        against=against,
+        request=requested(
+            at, fix, threads, session, chunk, steps, inputs, on, frame_ms, time_limit
+        ),
+        method=method(precision, budget, processes),
+        profiling=profiling_with(trace) if profile or trace else None,
+        hash=not no_hash,
+        allow_links=allow_links,
+    )
     delivery = Delivery(format, output, show_all)
-    if tune:
-        raise typer.Exit(tuned(job, delivery))
-    saved = read_benchmark(baseline) if baseline else None
-    profiling = profiling_with(trace) if profile or trace else None
-    result = read_benchmark(path) if is_saved else measured(job, against, profiling, not no_hash)
-    comparison = compared(result, saved, None if is_saved else delivery, force=force)
-    delivery.show(result, comparison)
-    raise typer.Exit(verdict(result, comparison, limit))
+    code = tuned(job, delivery) if tune else run(job, baseline, delivery, limit, force=force)
+    raise typer.Exit(code)

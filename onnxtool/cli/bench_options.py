@@ -60,7 +60,17 @@ BudgetOption = Annotated[
 ]
 ProcessesOption = Annotated[
     int,
-    typer.Option(min=1, help="Fresh processes of each model, at least.", rich_help_panel=_METHOD),
+    typer.Option(
+        min=1, max=1000, help="Fresh processes of each model, at least.", rich_help_panel=_METHOD
+    ),
+]
+TimeLimitOption = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        help="Stop what takes longer: loading a model, or a block of runs.",
+        rich_help_panel=_METHOD,
+    ),
 ]
 SizesOption = Annotated[
     list[str] | None,
@@ -105,7 +115,7 @@ ChunkOption = Annotated[
     ),
 ]
 StepsOption = Annotated[
-    int, typer.Option(min=1, help="Steps of a stream.", rich_help_panel=_INPUTS)
+    int, typer.Option(min=1, max=10_000, help="Steps of a stream.", rich_help_panel=_INPUTS)
 ]
 ThreadsOption = Annotated[
     str,

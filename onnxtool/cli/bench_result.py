@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """A run to compare with."""
+
+    path: Path
+    result: BenchmarkResult
+
+
+@dataclass(frozen=True)
 class Delivery:
     """Where a result goes: a file whose name ends in .json gets it as JSON, stdout the report."""
 
@@ -26,12 +34,25 @@ class Delivery:
     output: Path | None
     show_all: bool
 
-    def show(self, result: BenchmarkResult, comparison: Comparison | None) -> None:
-        """Write a run."""
+    def show(
+        self,
+        result: BenchmarkResult,
+        comparison: Comparison | None,
+        saved: Saved | None = None,
+    ) -> None:
+        """Write a run, and its comparison: with a saved one, or of its own two models."""
         from onnxtool.benchmark.document import document as as_json
+        from onnxtool.benchmark.result import Subject
         from onnxtool.render.benchmark import document
+        from onnxtool.render.benchmark_diff import benchmark_difference
 
-        self.write(as_json(result), document(result, comparison))
+        data = as_json(result)
+        if comparison:
+            old = saved.path if saved else result.models[Subject.REFERENCE].path
+            paths = str(old), result.models[Subject.CANDIDATE].path
+            data["comparison"] = benchmark_difference(paths, comparison)
+        profiles = saved.result.profiles if saved else ()
+        self.write(data, document(result, comparison, profiles))
 
     def write(self, data: object, blocks: Iterable[Block]) -> None:
         """Write a result, which is both."""
@@ -53,10 +74,7 @@ def verdict(
     """
     from onnxtool.benchmark.comparison import Answer, slower_than
 
-    code = ExitCode.OK
-    for trouble in _troubles(result):  # 1
-        complain(trouble)
-        code = ExitCode.TROUBLE
+    code = complain_of(result)  # 1
     if comparison is None or limit is None:
         return code
     answers = {slower_than(change, limit) for change in comparison.changes}
@@ -73,12 +91,15 @@ def verdict(
     return code
 
 
-def _troubles(result: BenchmarkResult) -> Iterator[OnnxToolError]:
+def complain_of(result: BenchmarkResult) -> ExitCode:
+    """Tell what could not be measured, and of an interrupt."""
+    from onnxtool.render.scenario import failed
+
     if result.failures:
         first, more = result.failures[0], len(result.failures) - 1
-        sizes = ", ".join(f"{name}={size}" for name, size in first.sizes.items())
-        where = f"{first.graph or 'utterances'}{f' at {sizes}' if sizes else ''}"
         rest = f", and {more:,} more could not be measured" if more else ""
-        yield OnnxToolError(f"{where}: {first.message}{rest}")
+        complain(OnnxToolError(f"{failed(first, result)}{rest}"))
     if result.interrupted:
-        yield OnnxToolError("interrupted", hint="what was measured until then is in the result")
+        hint = "what was measured until then is in the result"
+        complain(OnnxToolError("interrupted", hint=hint))
+    return ExitCode.TROUBLE if result.failures or result.interrupted else ExitCode.OK

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onnxtool.cli.limits import given, seconds
 from onnxtool.errors import UsageError
 from onnxtool.runtime.options import Optimization, SessionOptions
 
 if TYPE_CHECKING:
     from onnxtool.benchmark.request import BenchmarkRequest
+    from onnxtool.benchmark.result import BenchmarkMethod
 
 _SWITCHES = {"on": True, "off": False}
 _SESSION_HINT = (
     "arena, prepacking or spinning=on|off, execution=parallel|sequential, "
     f"optimization={'|'.join(Optimization)}"
 )
-MAX_SIZE, MAX_THREADS = 10**12, 1024
+MAX_SIZE, MAX_THREADS, MAX_FRAME_MS = 10**12, 1024, 60_000
 # Of threads: the number of cores is not known before anything is measured.
 ONE_A_CORE = 0
 
@@ -39,6 +41,15 @@ def percentage(option: str, text: str) -> float:
     return value
 
 
+def in_seconds(option: str, number: float) -> float:
+    """The same number.
+
+    Raises:
+        UsageError: Nobody can wait for so long, or it is no number.
+    """
+    return given(option, seconds, number) or 0.0
+
+
 def slowdown_limit(text: str, against: Path | None, baseline: Path | None) -> float | None:
     """What `--fail-if-slower` allows.
 
@@ -54,15 +65,16 @@ def slowdown_limit(text: str, against: Path | None, baseline: Path | None) -> fl
     return percentage("--fail-if-slower", text)
 
 
-def refuse_beside(is_so: bool, others: Mapping[str, object], reason: str, hint: str) -> None:
-    """Refuse options that would say nothing, if something is so.
+def method(precision: str, budget_s: float, processes: int) -> BenchmarkMethod:
+    """How to measure.
 
     Raises:
-        UsageError: The first of them that is given.
+        UsageError: An option has no such value.
     """
-    given = next((name for name, value in others.items() if value), None)
-    if is_so and given:
-        raise UsageError(f"{given}: {reason}", hint=hint)
+    from onnxtool.benchmark.result import BenchmarkMethod
+
+    wanted = percentage("--precision", precision)
+    return BenchmarkMethod(wanted, in_seconds("--budget", budget_s), processes)
 
 
 def requested(
@@ -75,6 +87,7 @@ def requested(
     inputs: Path | None,
     manifest: Path | None,
     frame_ms: float | None,
+    time_limit_s: float,
 ) -> BenchmarkRequest:
     """What is to be measured.
 
@@ -84,6 +97,8 @@ def requested(
     from onnxtool.benchmark.request import BenchmarkRequest
 
     frames, new = window(chunk)
+    if frame_ms is not None and not 0 < frame_ms <= MAX_FRAME_MS:
+        raise UsageError(f"--frame-ms {frame_ms:g}: no length of a frame", hint="10 is usual")
     return BenchmarkRequest(
         # What is fixed has no other size.
         at={**{name: (size,) for name, size in free_dimensions(fixed)}, **size_lists(at)},
@@ -94,6 +109,7 @@ def requested(
         chunk=frames,
         shift=new,
         steps=steps,
+        time_limit_s=in_seconds("--time-limit", time_limit_s),
     )
 
 
@@ -183,11 +199,13 @@ def free_dimensions(pairs: Sequence[str] | None) -> tuple[tuple[str, int], ...]:
     Raises:
         UsageError: One is no NAME=SIZE.
     """
-    found = []
+    found: list[tuple[str, int]] = []
     for pair in pairs or ():
         name, equals, number = pair.rpartition("=")
         if not (name and equals):
             raise UsageError(f"--fix {pair}: not NAME=SIZE", hint="as in --fix time=1000")
-        (size,) = whole_numbers(f"--fix {pair}", number, MAX_SIZE)[:1]
-        found.append((name, size))
+        sizes = whole_numbers(f"--fix {pair}", number, MAX_SIZE)
+        if len(sizes) > 1 or name in dict(found):
+            raise UsageError(f"--fix {pair}: one size for each", hint="as in --fix time=1000")
+        found.append((name, sizes[0]))
     return tuple(found)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onnxtool.cli.bench_result import Delivery
+from onnxtool.cli.bench_refusals import is_saved_run
+from onnxtool.cli.bench_result import Delivery, Saved, complain_of, verdict
 from onnxtool.cli.exits import ExitCode, complain
 from onnxtool.cli.interrupts import first_interrupt
 from onnxtool.cli.output import progress
 from onnxtool.errors import OnnxToolError
 
 if TYPE_CHECKING:
-    from onnxtool.benchmark.comparison import Comparison
     from onnxtool.benchmark.profiling import Profiling
     from onnxtool.benchmark.request import BenchmarkRequest
     from onnxtool.benchmark.result import BenchmarkMethod, BenchmarkResult
@@ -25,25 +25,57 @@ class Job:
     """What to measure, and how."""
 
     path: Path
+    against: Path | None
     request: BenchmarkRequest
     method: BenchmarkMethod
+    profiling: Profiling | None
+    hash: bool
     allow_links: bool
 
 
-def measured(
-    job: Job, against: Path | None, profiling: Profiling | None, hash: bool
-) -> BenchmarkResult:
+def run(
+    job: Job, baseline: Path | None, delivery: Delivery, limit: float | None, *, force: bool
+) -> ExitCode:
+    """Measure, or read what was; compare, and deliver.
+
+    Raises:
+        OnnxToolError: A file cannot be read, or the runs are unlike: what was measured for that
+            comparison is delivered all the same.
+    """
+    from onnxtool.benchmark.comparison import compare_benchmarks, compare_within
+    from onnxtool.benchmark.reading import read_benchmark
+
+    # What is wrong with a file is said before anything is measured.
+    saved = Saved(baseline, read_benchmark(baseline)) if baseline else None
+    is_saved = is_saved_run(job.path)
+    result = read_benchmark(job.path) if is_saved else measured(job)
+    try:
+        comparison = (
+            compare_benchmarks(saved.result, result, force=force)
+            if saved
+            else compare_within(result)
+        )
+    except OnnxToolError:
+        if not is_saved:
+            delivery.show(result, None)
+            complain_of(result)
+        raise
+    delivery.show(result, comparison, saved)
+    return verdict(result, comparison, limit)
+
+
+def measured(job: Job) -> BenchmarkResult:
     """Measure, until it is done or interrupted."""
     from onnxtool.benchmark.bench import bench
 
     with first_interrupt() as stopped:
         return bench(
             job.path,
-            against=against,
+            against=job.against,
             request=job.request,
             method=job.method,
-            profiling=profiling,
-            hash=hash,
+            profiling=job.profiling,
+            hash=job.hash,
             allow_links=job.allow_links,
             progress=progress(),
             stopped=stopped,
@@ -65,35 +97,8 @@ def macs(path: Path, shapes: Mapping[str, Sequence[int]]) -> int | None:
 
     view = load_graph(path)
     known = signature(view)
-    sizes = {
-        spec.axis_name(axis): shapes[spec.name][axis]
-        for spec in known.inputs
-        if spec.name in shapes
-        for axis in spec.dynamic_axes
-    }
-    computed = cost(view, known, sizes)
+    computed = cost(view, known, known.sizes_of(shapes))
     return None if computed.unresolved else computed.total_macs
-
-
-def compared(
-    result: BenchmarkResult,
-    saved: BenchmarkResult | None,
-    delivery: Delivery | None,
-    *,
-    force: bool,
-) -> Comparison | None:
-    """The comparison with a saved run, or of the models of this one, if there is either."""
-    from onnxtool.benchmark.comparison import compare_benchmarks, compare_within
-
-    if saved is None:
-        return compare_within(result)
-    try:
-        return compare_benchmarks(saved, result, force=force)
-    except OnnxToolError:
-        # Measuring took long: what was measured is delivered, whatever it cannot be compared with.
-        if delivery:
-            delivery.show(result, None)
-        raise
 
 
 def tuned(job: Job, delivery: Delivery) -> ExitCode:

@@ -46,11 +46,13 @@ def diff_benchmarks(
     from onnxtool.render.benchmark_diff import benchmark_difference, document
 
     paths = before, after
-    found = compare_benchmarks(read_benchmark(before), read_benchmark(after), force=force)
+    old, new = map(read_benchmark, paths)
+    found = compare_benchmarks(old, new, force=force)
     if format is Format.JSON:
         deliver_json(benchmark_difference(paths, found), output)
     else:
-        deliver(document(paths, found), format, output, show_all=show_all)
+        blocks = document(paths, found, (old.profiles, new.profiles))
+        deliver(blocks, format, output, show_all=show_all)
     is_slower = any(change.verdict is Verdict.SLOWER for change in found.changes)
     if is_slower and SLOWER.reaches(fail_on):
         raise typer.Exit(ExitCode.NEGATIVE)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
+
+TOLD = b"stopping after the current block (Ctrl-C once more: at once, and without a result)\n"
 
 
 @contextlib.contextmanager
@@ -18,6 +22,9 @@ def first_interrupt() -> Iterator[Callable[[], bool]]:
     def note(_signal: int, _frame: FrameType | None) -> None:
         asked.set()
         signal.signal(signal.SIGINT, before)
+        # No stream: it may be in the middle of a line.
+        with contextlib.suppress(OSError, ValueError):
+            os.write(sys.stderr.fileno(), TOLD)
 
     signal.signal(signal.SIGINT, note)
     try:

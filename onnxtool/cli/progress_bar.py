@@ -29,7 +29,7 @@ class ProgressBar(Progress):
             TimeRemainingColumn(),
         )
         self._bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task(Text(plain(label)).markup, total=total)
+        self._task = self._bar.add_task(Text(plain(label)).markup, total=total or None)
         self._bar.start()
 
     def advance(self, count: int) -> None:

@@ -121,12 +121,7 @@ def _real(model: ModelView, utterances: Sequence[Utterance], evidence: str) -> I
     calls = _chunks(model, known) if known.states else _whole(known)
     for utterance in utterances:
         values = tuple(calls(utterance.features))
-        sizes = {
-            spec.axis_name(axis): values[0][spec.name].shape[axis]
-            for spec in known.inputs
-            if spec.name in values[0]
-            for axis in spec.dynamic_axes
-        }
+        sizes = known.sizes_of({name: value.shape for name, value in values[0].items()})
         yield Trial(sizes, 0, len(values), f"{evidence}: {utterance.name}", values)
 
 

@@ -122,3 +122,24 @@ def is_batch_axis(spec: TensorSpec, axis: int) -> bool:
         return is_batch_symbol(dimension)
     # So it is in every family but LSTM states.
     return axis == 0
+
+
+def time_axis(
+    inputs: Iterable[TensorSpec], *, rank: int | None = None
+) -> tuple[TensorSpec, int] | None:
+    """Where the length of the audio is: the first dynamic axis of features that is not the batch.
+
+    Args:
+        inputs: Those that are no states, in order.
+        rank: Of the features; None for any matrix or more.
+
+    Returns:
+        The input and the axis, or None.
+    """
+    for spec in inputs:
+        found = len(spec.shape or ())
+        if "float" in spec.dtype and (found == rank if rank else found >= 2):
+            for axis in spec.dynamic_axes:
+                if not is_batch_axis(spec, axis):
+                    return spec, axis
+    return None

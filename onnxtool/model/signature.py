@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from onnxtool.model.families import FAMILIES, Family, Role
@@ -53,6 +53,16 @@ class Signature:
         """Inputs that are not state: what the caller brings to every call."""
         states = {pair.input for pair in self.states}
         return tuple(spec for spec in self.inputs if spec.name not in states)
+
+    def sizes_of(self, shapes: Mapping[str, Sequence[int]]) -> dict[str, int]:
+        """The sizes of dynamic axes, as `--at` calls them, of inputs with these shapes."""
+        return {
+            spec.axis_name(axis): shapes[spec.name][axis]
+            for spec in self.inputs
+            if spec.name in shapes
+            for axis in spec.dynamic_axes
+            if axis < len(shapes[spec.name])
+        }
 
     @property
     def free_outputs(self) -> tuple[TensorSpec, ...]:

@@ -6,18 +6,23 @@ from collections.abc import Iterator, Sequence
 
 from onnxtool.benchmark.comparison import Change, Comparison, compare_within
 from onnxtool.benchmark.doubts import doubts, machine_doubts
+from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.result import BenchmarkResult, Measurement, Subject
 from onnxtool.render.benchmark_details import details
 from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Table, Tone
 from onnxtool.render.histogram import histogram
-from onnxtool.render.profile import profile_blocks
-from onnxtool.render.scenario import audio_of_a_sample, settings, title
+from onnxtool.render.profile import profile_blocks, profile_differences
+from onnxtool.render.scenario import audio_of_a_sample, failed, settings, title
 from onnxtool.render.units import count, duration
 
 LEFT, RIGHT = Align.LEFT, Align.RIGHT
 
 
-def document(result: BenchmarkResult, comparison: Comparison | None = None) -> Iterator[Block]:
+def document(
+    result: BenchmarkResult,
+    comparison: Comparison | None = None,
+    saved_profiles: Sequence[Profile] = (),
+) -> Iterator[Block]:
     """The report of a run, and of its comparison: with a saved one, or of its own two models."""
     candidate = result.models[Subject.CANDIDATE]
     yield Heading(candidate.path, 1, _against(result))
@@ -32,6 +37,7 @@ def document(result: BenchmarkResult, comparison: Comparison | None = None) -> I
     if comparison:
         yield from comparison_blocks(comparison)
     yield from profile_blocks(result.profiles)
+    yield from profile_differences(saved_profiles or result.profiles, result.profiles)
     yield from _reservations(result)
 
 
@@ -58,6 +64,9 @@ def _surroundings(result: BenchmarkResult) -> Iterator[Block]:
         if share is not None
     ]
     load = "" if conditions.load_before is None else f"load {conditions.load_before:.1f}"
+    frequencies = conditions.frequency_before_mhz, conditions.frequency_after_mhz
+    told = dict.fromkeys(f"{mhz:.0f}" for mhz in frequencies if mhz)
+    shares += [f"{' to '.join(told)} MHz"] if told else []
     used = dict.fromkeys(settings(each.scenario.options) for each in result.measurements)
     yield Facts(
         (
@@ -71,11 +80,12 @@ def _surroundings(result: BenchmarkResult) -> Iterator[Block]:
 
 
 def _latencies(measured: Sequence[Measurement]) -> Table:
-    columns = ("", "median", "±", "p90", "p95", "p99", "min", "RTF", "samples", "")
+    columns = ("", "median", "±", "p90", "p95", "p99", "min", "spread", "RTF", "samples", "")
     return Table(
         columns,
         tuple(_latency(each) for each in measured),
-        (LEFT, *[RIGHT] * 8, LEFT),
+        (LEFT, *[RIGHT] * 9, LEFT),
+        lesser=("spread", "p90", "p95"),
     )
 
 
@@ -88,6 +98,7 @@ def _latency(measurement: Measurement) -> tuple[str, ...]:
         f"{summary.precision:.1%}" if summary.precision < 1 else "> 100%",
         *(duration(value) for value in (summary.p90_s, summary.p95_s, summary.p99_s)),
         duration(summary.min_s),
+        f"{summary.spread:.1%}",
         f"{summary.median_s / audio_s:.3f}" if audio_s else "",
         f"{summary.count:,}",
         histogram(measurement.pass_samples_s),
@@ -122,11 +133,7 @@ def _change(change: Change) -> tuple[str, ...]:
 
 def _reservations(result: BenchmarkResult) -> Iterator[Block]:
     for failure in result.failures:
-        sizes = ", ".join(f"{name}={value}" for name, value in failure.sizes.items())
-        where = failure.graph or "utterances"
-        yield Paragraph(
-            f"Not measured: {where}{f' at {sizes}' if sizes else ''}: {failure.message}", Tone.BAD
-        )
+        yield Paragraph(f"Not measured: {failed(failure, result)}", Tone.BAD)
     found = [(doubt, "") for doubt in machine_doubts(result)]
     found += [
         (doubt, title(each.scenario))

@@ -16,11 +16,12 @@ LEFT, RIGHT = Align.LEFT, Align.RIGHT
 
 def details(measured: Sequence[Measurement]) -> Iterator[Block]:
     """Start and memory of all, and what only some have."""
-    yield Heading("Start and memory", note="medians of processes; memory is the most seen")
+    yield Heading("Processes", note="medians of their start; memory is the most seen")
     yield Table(
         (
             "",
             "processes",
+            "outliers",
             "session",
             "first run",
             "throughput",
@@ -29,7 +30,8 @@ def details(measured: Sequence[Measurement]) -> Iterator[Block]:
             "peak",
         ),
         tuple(_start(each) for each in measured),
-        (LEFT, *[RIGHT] * 7),
+        (LEFT, *[RIGHT] * 8),
+        lesser=("outliers",),
     )
     streams = [each for each in measured if each.scenario.kind is Kind.STREAM]
     if streams:
@@ -60,6 +62,7 @@ def _start(measurement: Measurement) -> tuple[str, ...]:
     return (
         title(scenario),
         str(len(processes)),
+        f"{len(measurement.summary.outliers):,}",
         duration(statistics.median(p.session_s for p in processes)),
         duration(statistics.median(p.first_run_s for p in processes)),
         f"{batch[0] * _samples_of_a_pass(scenario) / measurement.summary.median_s:,.1f}/s",

@@ -10,20 +10,25 @@ from pathlib import Path
 
 from onnxtool.benchmark.comparison import Change, Comparison
 from onnxtool.benchmark.document import options
+from onnxtool.benchmark.profile import Profile
 from onnxtool.render.benchmark import comparison_blocks
 from onnxtool.render.document import Block, Heading
+from onnxtool.render.profile import profile_differences
 
 SCHEMA = "onnxtool.benchmark-diff/1"
 Object = dict[str, object]
 
 
-def document(paths: Sequence[Path], found: Comparison) -> Iterator[Block]:
-    """The report."""
+def document(
+    paths: Sequence[Path], found: Comparison, profiles: Sequence[Sequence[Profile]]
+) -> Iterator[Block]:
+    """The report; of runs that were profiled, with the difference of their profiles."""
     yield Heading(" → ".join(map(str, paths)), 1)
     yield from comparison_blocks(found)
+    yield from profile_differences(*profiles)
 
 
-def benchmark_difference(paths: Sequence[Path], found: Comparison) -> Object:
+def benchmark_difference(paths: Sequence[Path | str], found: Comparison) -> Object:
     """The same as JSON."""
     before, after = paths
     return {

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from onnxtool.benchmark.profile import Profile
+from onnxtool.benchmark.result import Subject
 from onnxtool.render.document import Align, Block, Facts, Heading, Share, Table
 from onnxtool.render.units import amount, count
 
+# (name, seconds a run, nodes) of operators or of modules.
+Times = Sequence[tuple[str, float, int]]
 # Nodes beyond these share what little is left.
 MOST_NODES = 50
 
 
 def profile_blocks(profiles: Sequence[Profile]) -> Iterator[Block]:
-    """Each profile, and the difference of two of the same scenario."""
+    """Each profile."""
     for profile in profiles:
-        sizes = " ".join(f"{name}={size}" for name, size in profile.sizes.items())
-        yield Heading(f"Profile of {profile.graph} {sizes}".rstrip(), note=profile.subject)
+        yield Heading(f"Profile of {_title(profile)}", note=profile.subject)
         yield Facts(tuple(_facts(profile)))
         for label, rows in (("operator", profile.by_operator), ("module", profile.by_module)):
             yield Table(
@@ -35,7 +37,11 @@ def profile_blocks(profiles: Sequence[Profile]) -> Iterator[Block]:
             ),
             (Align.LEFT, Align.LEFT, Align.RIGHT),
         )
-    yield from _differences(profiles)
+
+
+def _title(profile: Profile) -> str:
+    sizes = (f"{name}={size}" for name, size in profile.sizes.items())
+    return " ".join((profile.graph, *sizes))
 
 
 def _total(profile: Profile) -> float:
@@ -59,34 +65,36 @@ def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
         yield "trace", f"{profile.trace} (for ui.perfetto.dev, or chrome://tracing)"
 
 
-def _differences(profiles: Sequence[Profile]) -> Iterator[Block]:
-    """The operators of the candidate and of the reference, where both were profiled."""
-    references = {
-        (p.graph, tuple(p.sizes.items())): p for p in profiles if p.subject == "reference"
-    }
+def profile_differences(before: Sequence[Profile], after: Sequence[Profile]) -> Iterator[Block]:
+    """Where the time of the candidate went, compared with the reference: of one run, or of two."""
+    subject = Subject.REFERENCE if before is after else Subject.CANDIDATE
+    old = [each for each in before if each.subject == subject]
+    references = {(each.graph, tuple(each.sizes.items())): each for each in old}
     # Of two graphs, the files are called differently, as a rule.
     alone = len({graph for graph, _ in references}) == 1
-    by_size = {sizes: p for (_, sizes), p in references.items()} if alone else {}
-    for new in profiles:
+    by_size = {sizes: each for (_, sizes), each in references.items()} if alone else {}
+    for new in (each for each in after if each.subject == Subject.CANDIDATE):
         sizes = tuple(new.sizes.items())
-        old = references.get((new.graph, sizes)) or by_size.get(sizes)
-        if new.subject != "candidate" or old is None:
-            continue
-        before, after = (
-            {name: seconds for name, seconds, _ in each.by_operator} for each in (old, new)
-        )
-        changes = {n: after.get(n, 0.0) - before.get(n, 0.0) for n in before | after}
-        yield Heading("Difference of the profiles", note="candidate less reference")
-        yield Table(
-            ("operator", "reference", "candidate", "difference"),
-            tuple(
-                (
-                    name,
-                    _milliseconds(before.get(name, 0.0)),
-                    _milliseconds(after.get(name, 0.0)),
-                    f"{change * 1e3:+,.3f} ms",
-                )
-                for name, change in sorted(changes.items(), key=lambda item: -abs(item[1]))
-            ),
-            (Align.LEFT, *[Align.RIGHT] * 3),
-        )
+        reference = references.get((new.graph, sizes)) or by_size.get(sizes)
+        if reference:
+            yield Heading("Difference of the profiles", note=f"{_title(new)}, less the reference")
+            yield _difference("operator", reference.by_operator, new.by_operator)
+            yield _difference("module", reference.by_module, new.by_module)
+
+
+def _difference(label: str, old: Times, new: Times) -> Table:
+    before, after = ({name: seconds for name, seconds, _ in times} for times in (old, new))
+    changes = {name: after.get(name, 0.0) - before.get(name, 0.0) for name in before | after}
+    return Table(
+        (label, "reference", "candidate", "difference"),
+        tuple(
+            (
+                name,
+                _milliseconds(before.get(name, 0.0)),
+                _milliseconds(after.get(name, 0.0)),
+                f"{change * 1e3:+,.3f} ms",
+            )
+            for name, change in sorted(changes.items(), key=lambda item: -abs(item[1]))
+        ),
+        (Align.LEFT, *[Align.RIGHT] * 3),
+    )

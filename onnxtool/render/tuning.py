@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
-from onnxtool.benchmark.document import options
+from onnxtool.benchmark.document import machine, options, surroundings
+from onnxtool.benchmark.doubts import noise_doubts
 from onnxtool.benchmark.tune import Trial, Tuning
-from onnxtool.render.document import Align, Block, Facts, Heading, Table
+from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Table, Tone
 from onnxtool.render.scenario import settings, title
+from onnxtool.runtime.options import Optimization, SessionOptions
 
 SCHEMA = "onnxtool.tuning/1"
 
@@ -15,13 +18,42 @@ SCHEMA = "onnxtool.tuning/1"
 def document(found: Tuning) -> Iterator[Block]:
     """The report."""
     yield Heading("Session options", 1, title(found.scenario))
-    yield Facts((("begun with", settings(found.scenario.options)), ("use", settings(found.best))))
+    yield Facts(
+        (
+            ("begun with", settings(found.scenario.options)),
+            ("use", settings(found.best)),
+            ("as options", " ".join(arguments(found.best))),
+        )
+    )
     yield Heading("Trials", note="each against the best until then, measured in turn")
     yield Table(
         ("option", "ratio", "95 % interval", "noise floor", "verdict", ""),
         tuple(_row(trial) for trial in found.trials),
         (Align.LEFT, Align.RIGHT, Align.RIGHT, Align.RIGHT),
     )
+    if found.best.free_dimensions != found.scenario.options.free_dimensions:
+        yield Paragraph("Fixed sizes: use them for runs of exactly these sizes.", Tone.DOUBTFUL)
+    if found.environment and found.conditions:
+        doubts = tuple((doubt,) for doubt in noise_doubts(found.environment, found.conditions))
+        if doubts:
+            yield Heading("Doubts")
+            yield Table(("what",), doubts)
+
+
+def arguments(options: SessionOptions) -> Iterator[str]:
+    """The arguments of `onnxtool bench` that give these options."""
+    yield f"--threads {options.threads}"
+    for name, text, is_changed in (
+        ("optimization", options.optimization, options.optimization is not Optimization.ALL),
+        ("spinning", "off", not options.spinning),
+        ("arena", "off", not options.arena),
+        ("prepacking", "off", not options.prepacking),
+        ("execution", "parallel", options.parallel),
+    ):
+        if is_changed:
+            yield f"--session {name}={text}"
+    for name, size in options.free_dimensions:
+        yield f"--fix {shlex.quote(f'{name}={size}')}"
 
 
 def _row(trial: Trial) -> tuple[str, ...]:
@@ -45,6 +77,8 @@ def tuning(found: Tuning) -> dict[str, object]:
         "begun_with": options(found.scenario.options),
         "use": options(found.best),
         "trials": [_trial(trial) for trial in found.trials],
+        "environment": machine(found.environment) if found.environment else None,
+        "conditions": surroundings(found.conditions) if found.conditions else None,
         "interrupted": found.interrupted,
     }
 

@@ -16,7 +16,7 @@ import numpy as np
 from onnxtool.errors import UsageError
 from onnxtool.model.attributes import integer
 from onnxtool.model.order import WITH_SUBGRAPHS, reads
-from onnxtool.model.pairing import is_batch_symbol
+from onnxtool.model.pairing import is_batch_symbol, time_axis
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
@@ -91,12 +91,13 @@ def feeds(
     """
     shapes = {spec.name: shape_at(spec, signature, sizes) for spec in signature.inputs}
     # Of audio, its length; of tokens, that of the ids.
-    time = _time(signature, shapes) or 1
+    features = time_axis(signature.free_inputs)
+    time = (shapes[features[0].name][features[1]] if features else 0) or 1
     states = {pair.input for pair in signature.states}
     generator = np.random.default_rng(seed)
     values: dict[str, Array] = {}
     for spec in signature.inputs:
-        shape, dtype = shapes[spec.name], _numpy(spec)
+        shape, dtype = shapes[spec.name], numpy_type(spec)
         if spec.name in states:
             values[spec.name] = np.zeros(shape, dtype)
         elif spec.name in _MEANINGS:
@@ -147,17 +148,6 @@ def _usual(spec: TensorSpec, axis: int, signature: Signature) -> int:
         return 0
     is_audio = "float" in spec.dtype and len(spec.shape or ()) == 3
     return TIME if is_audio and signature.role not in JOINTS else OTHER
-
-
-def _time(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
-    """The length of the audio: the first dynamic axis of the features that is not the batch."""
-    for spec in signature.free_inputs:
-        if "float" not in spec.dtype or spec.shape is None or len(spec.shape) < 2:
-            continue
-        for axis, symbol in spec.dynamic_axes.items():
-            if not is_batch_symbol(symbol) if symbol else axis > 0:
-                return shapes[spec.name][axis]
-    return None
 
 
 def held_by_host(
@@ -252,7 +242,7 @@ def _table_size(scope: Scope, name: str, through: frozenset[str] = _THROUGH) -> 
     return None
 
 
-def _numpy(spec: TensorSpec) -> np.dtype[Any]:
+def numpy_type(spec: TensorSpec) -> np.dtype[Any]:
     """The element type for NumPy.
 
     Raises:

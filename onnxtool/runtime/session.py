@@ -17,6 +17,7 @@ import numpy as np
 
 from onnxtool.errors import OnnxToolError
 from onnxtool.runtime import worker
+from onnxtool.runtime.signals import unbroken, uninterrupted
 
 # Of a message of ONNX Runtime, which may print whole shapes and signatures.
 MAX_TOLD = 300
@@ -110,6 +111,7 @@ class Session:
         """
         if self._child.is_running:
             return
+        require_readable_name(self.path)
         request = {
             "path": os.fspath(self.path),
             "content": self.content,
@@ -148,6 +150,20 @@ class Session:
         self._child.close()
 
 
+def require_readable_name(path: Path) -> None:
+    """ONNX Runtime says nothing that helps of a name that it cannot open.
+
+    Raises:
+        RunRefusedError: It is not UTF-8.
+    """
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise RunRefusedError(
+            "ONNX Runtime opens no file whose path is not UTF-8", hint="rename it"
+        ) from None
+
+
 class Child:
     """A process of ours that answers requests; see `worker` for what goes between.
 
@@ -177,14 +193,15 @@ class Child:
         Raises:
             RunError: It refuses that, or dies of it.
         """
-        # -P: a folder of models is the usual working directory, and must not shadow a module.
-        self._process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-P", "-m", self.module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-        )
+        with uninterrupted():
+            # -P: a folder of models is the usual working directory, and must not shadow a module.
+            self._process = subprocess.Popen(  # noqa: S603 - ourselves
+                [sys.executable, "-P", "-m", self.module],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+            )
         try:
             return self.ask(request, "loading it")
         except RunError:
@@ -210,7 +227,8 @@ class Child:
         timer.daemon = True
         timer.start()
         try:
-            worker.send(process.stdin, message)
+            with unbroken():
+                worker.send(process.stdin, message)
             kind, content = worker.receive(process.stdout)
         except (EOFError, OSError):
             status = process.wait()
@@ -257,7 +275,8 @@ def _death(status: int, doing: str) -> RunError:
 def _close(pipe: IO[bytes] | None) -> None:
     try:
         if pipe is not None:
-            pipe.close()
+            with unbroken():
+                pipe.close()
     except OSError:  # What was left in it has no reader any more.
         return
 

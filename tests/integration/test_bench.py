@@ -16,6 +16,7 @@ from onnxtool.benchmark.reading import read_benchmark
 from tests.integration.command import COMMAND, ROOT, environment, onnxtool
 from tests.support.models import WORDS_TDT, model, write
 from tests.unit.benchmark.built import measurement, noisy, result
+from tests.unit.render.schema import validate
 
 JOINT, ENCODER = WORDS_TDT / "joint.onnx", WORDS_TDT / "encoder.onnx"
 QUICK = ("--budget", "0.4", "--processes", "2", "--no-hash")
@@ -46,8 +47,9 @@ def test_a_graph_is_measured_and_saved(tmp_path: Path) -> None:
 def test_two_graphs_are_measured_in_turn() -> None:
     finished = onnxtool("bench", JOINT, "--against", JOINT, *QUICK, "--format", "json")
     assert finished.code == 0, finished.stderr
-    subjects = [each["subject"] for each in json.loads(finished.stdout)["measurements"]]
-    assert subjects == ["candidate", "reference", "again"]
+    data = json.loads(finished.stdout)
+    assert [each["subject"] for each in data["measurements"]] == ["candidate", "reference", "again"]
+    validate(data["comparison"], "benchmark-diff-1")
 
 
 def test_what_the_other_model_does_not_have_is_reported() -> None:
@@ -97,6 +99,24 @@ def test_a_size_that_the_graph_refuses_is_reported_and_the_rest_go_on(tmp_path: 
     assert "m.onnx n=4" in finished.stdout
     assert "error: m.onnx at n=3: " in finished.stderr
     assert ", and 1 more could not be measured" in finished.stderr
+
+
+def test_a_size_that_takes_all_memory_is_reported_and_the_rest_go_on(tmp_path: Path) -> None:
+    text = "g (float[n] x) => (float[a, b, c] y) { s = Shape(x) \
+        cube = Concat<axis = 0>(s, s, s) y = ConstantOfShape(cube) }"
+    path = write(tmp_path / "m.onnx", model(text))
+    finished = onnxtool("bench", path, *QUICK, "--at", "n=2,60000,3", "--format", "json")
+    assert finished.code == 2
+    assert "error: m.onnx at n=60000: a run needs more memory than it may have" in finished.stderr
+    measured = [each["scenario"]["sizes"] for each in json.loads(finished.stdout)["measurements"]]
+    assert measured == [{"n": 2}, {"n": 3}]
+
+
+def test_a_process_that_ends_while_it_is_written_to_is_reported() -> None:
+    """The inputs are more than a pipe holds, and a broken pipe ends the command by default."""
+    finished = onnxtool("bench", ENCODER, "--at", "time=1000", "--time-limit", "0.001")
+    assert finished.code == 2
+    assert "encoder.onnx at time=1000: loading it took more than 0.001 s" in finished.stderr
 
 
 def test_a_graph_that_runtime_refuses_is_reported(tmp_path: Path) -> None:
@@ -176,6 +196,28 @@ def test_unlike_runs_are_refused_but_what_was_measured_is_delivered(
     assert finished.code == 2
     assert "the runs are unlike: CPU Imaginary 9000 and" in finished.stderr
     assert "joint.onnx" in finished.stdout
+
+
+def test_a_comparison_is_in_the_json_which_is_a_baseline_all_the_same(
+    saved: dict[str, Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "new.json"
+    arguments = ("bench", saved["slower"], "--baseline", saved["before"], "--output", output)
+    finished = onnxtool(*arguments)
+    assert finished.code == 0, finished.stderr
+    assert "slower" in finished.stdout
+    data = json.loads(output.read_text())
+    validate(data, "benchmark-1")
+    validate(data["comparison"], "benchmark-diff-1")
+    assert [data["comparison"][name] for name in ("before", "after")] == [
+        str(saved["before"]),
+        "encoder.onnx",
+    ]
+    assert [change["verdict"] for change in data["comparison"]["changes"]] == ["slower"]
+    again = onnxtool("bench", output, "--baseline", output, "--format", "json")
+    assert again.code == 0, again.stderr
+    (change,) = json.loads(again.stdout)["comparison"]["changes"]
+    assert change["verdict"] == "no significant difference"
 
 
 @pytest.mark.parametrize("option", [("--at", "time=5"), ("--threads", "2"), ("--tune",)])

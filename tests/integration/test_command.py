@@ -402,6 +402,28 @@ def test_an_interrupt_ends_it_with_one_line(paths: list[Path]) -> None:
     assert one_line(finished.stderr) == "error: interrupted (no file is half-written)\n"
 
 
+INTERRUPTED_WHILE_IMPORTING = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(name, path, target=None):
+        if name == "numpy.exceptions":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting)
+sys.argv = ["onnxtool", "inspect", "samples/words-tdt/joint.onnx"]
+from onnxtool.cli.app import main
+main()
+"""
+
+
+def test_an_interrupt_while_something_is_imported_ends_it_too() -> None:
+    """What tells of errors may take the very thing that is half imported."""
+    finished = python(INTERRUPTED_WHILE_IMPORTING)
+    assert (finished.code, finished.stdout) == (2, "")
+    assert one_line(finished.stderr) == "error: interrupted (no file is half-written)\n"
+
+
 def test_an_interrupt_while_it_writes_ends_it_too() -> None:
     """The pipe is full and nobody reads on: only the signal can end it."""
     command = [*COMMAND, "inspect", "samples/words-tdt", "--at", "time=57", "--format", "json"]

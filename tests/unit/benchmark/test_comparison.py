@@ -16,11 +16,14 @@ from onnxtool.benchmark.comparison import (
     noise_floor,
     slower_than,
 )
-from onnxtool.benchmark.result import Measurement, Subject
+from onnxtool.benchmark.result import Kind, Measurement, Scenario, Subject
 from onnxtool.benchmark.statistics import Interval
 from onnxtool.runtime.options import SessionOptions
 
 from .built import ENCODER, MACHINE, measurement, noisy, process, result
+
+GIVEN = replace(ENCODER, sizes={}, real_audio=True)
+DECODED = replace(GIVEN, kind=Kind.UTTERANCES, graph="", shapes={}, steps=1, audio_s=(4.0,))
 
 
 def taking(median_s: float, *, seed: int, noise: float = 0.01) -> Measurement:
@@ -164,3 +167,28 @@ def test_a_model_is_rarely_called_different_from_itself() -> None:
         for seed in range(100)
     ]
     assert sum(verdict is not Verdict.SAME for verdict in verdicts) <= 5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (replace(GIVEN, real_audio=False), GIVEN, "inputs made up and given"),
+        (
+            GIVEN,
+            replace(GIVEN, shapes={"x": (1, 80, 200), "n": (1,)}),
+            "sizes of the inputs given to encoder.onnx",
+        ),
+        (DECODED, replace(DECODED, audio_s=(4.5,)), "audio of 4.000 s and 4.500 s"),
+    ],
+)
+def test_runs_on_other_inputs_are_refused(old: Scenario, new: Scenario, told: str) -> None:
+    runs = [result(measurement(noisy(0.01, 0.01, seed=1), scenario=each)) for each in (old, new)]
+    with pytest.raises(IncomparableRunsError, match=told):
+        compare_benchmarks(*runs)
+    assert compare_benchmarks(*runs, force=True).unlike == (told,)
+
+
+def test_inputs_may_be_called_anything() -> None:
+    renamed = replace(GIVEN, shapes={"n": (1,), "x": (1, 80, 400)})
+    runs = [result(measurement(noisy(0.01, 0.01, seed=1), scenario=s)) for s in (GIVEN, renamed)]
+    assert compare_benchmarks(*runs).unlike == ()

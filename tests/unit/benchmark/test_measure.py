@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
+from dataclasses import replace
 
 import pytest
 
 from onnxtool.benchmark.measure import Bench, MeasureError
 from onnxtool.benchmark.result import BenchmarkMethod, Measurement, Stop, Subject
+from onnxtool.errors import UsageError
 from onnxtool.runtime.session import RunMemoryError, RunRefusedError
 
 from .simulated import Machine, always, work
@@ -170,3 +173,11 @@ def test_progress_is_told_in_seconds() -> None:
     Bench(METHOD, machine.launch, machine.clock_s, advanced=told.append).measure([work()])
     assert told == sorted(told)
     assert told[-1] == pytest.approx(machine.now_s - 1000)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"precision": 0}, {"budget_s": math.nan}, {"block_s": math.inf}, {"processes": 0}]
+)
+def test_a_method_that_makes_no_sense_is_refused(changes: dict[str, float]) -> None:
+    with pytest.raises(UsageError):
+        replace(METHOD, **changes).check()  # type: ignore[arg-type]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import jsonschema
 import pytest
 
 from onnxtool.benchmark.document import document
-from onnxtool.benchmark.fields import BenchmarkFileError
+from onnxtool.benchmark.fields import MAX_BYTES, BenchmarkFileError
 from onnxtool.benchmark.profile import NodeTime, Profile
 from onnxtool.benchmark.reading import read_benchmark
 from onnxtool.benchmark.result import BenchmarkResult, Failure, Subject
@@ -101,7 +103,10 @@ def test_what_is_no_benchmark_is_refused(tmp_path: Path, content: str, problem: 
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("blocks", [[], [[]], [[0.0]], [[-1]], [[1e999]], [["1"]], [[True]], None])
+@pytest.mark.parametrize(
+    "blocks",
+    [[], [[]], [[0.0]], [[-1]], [[1e999]], [["1"]], [[True]], None, [[math.nan]], [[10**400]]],
+)
 def test_samples_are_durations(tmp_path: Path, blocks: object) -> None:
     data = copy.deepcopy(ALL)
     data["measurements"][0]["processes"][0]["blocks_s"] = blocks
@@ -142,3 +147,34 @@ def test_a_run_is_of_some_model(tmp_path: Path) -> None:
     del data["models"]["candidate"]
     with pytest.raises(BenchmarkFileError, match=r"`models\.candidate` is not there"):
         read_benchmark(written(tmp_path / "a.json", data))
+
+
+@pytest.mark.parametrize("number", [-1, 10**400, 1.5, math.nan])
+def test_a_count_is_a_whole_number_from_0_up(tmp_path: Path, number: float) -> None:
+    data = copy.deepcopy(ALL)
+    data["environment"]["memory_bytes"] = number
+    with pytest.raises(BenchmarkFileError, match="memory_bytes` is not a whole number"):
+        read_benchmark(written(tmp_path / "a.json", data))
+
+
+@pytest.mark.parametrize("parts", [{}, {"encoder": [0.1]}, {"encoder": []}, {"joint": [0.1] * 3}])
+def test_parts_are_those_of_the_samples(tmp_path: Path, parts: object) -> None:
+    data = copy.deepcopy(ALL)
+    processes = data["measurements"][0]["processes"]
+    processes.append({**copy.deepcopy(processes[0]), "parts_s": parts})
+    with pytest.raises(BenchmarkFileError, match="has parts that are not those of its samples"):
+        read_benchmark(written(tmp_path / "a.json", data))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.json")
+    with pytest.raises(BenchmarkFileError, match="not a file"):
+        read_benchmark(tmp_path / "a.json")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "a.json").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(BenchmarkFileError, match="too large to be a benchmark"):
+        read_benchmark(tmp_path / "a.json")

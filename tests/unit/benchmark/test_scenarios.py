@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from onnxtool.benchmark.executor import Work
-from onnxtool.benchmark.request import BenchmarkRequest, check_axes, frame_seconds
+from onnxtool.benchmark.request import BenchmarkRequest, check_axes, checked, frame_seconds
 from onnxtool.benchmark.result import Failure, Kind, Subject
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.tasks import RunTask
@@ -87,13 +87,57 @@ def test_the_time_base_is_that_of_the_metadata() -> None:
     bundle = load_bundle(WORDS_TDT)
     assert frame_seconds(BenchmarkRequest(), bundle) == 0.01
     assert frame_seconds(BenchmarkRequest(frame_ms=20), bundle) == 0.02
-    assert frame_seconds(BenchmarkRequest(), load_graph(ENCODER)) is None
+
+
+def test_the_time_base_of_a_graph_is_that_of_the_metadata_beside_it(tmp_path: Path) -> None:
+    assert frame_seconds(BenchmarkRequest(), load_graph(ENCODER)) == 0.01
+    alone = load_graph(Path(shutil.copy(JOINT, tmp_path)))
+    assert frame_seconds(BenchmarkRequest(), alone) is None
+    (tmp_path / "model_meta.json").write_text("no JSON")
+    assert frame_seconds(BenchmarkRequest(), alone) is None
 
 
 def test_an_axis_that_no_graph_has_is_refused_with_what_there_is() -> None:
     with pytest.raises(UsageError, match="no input has an axis called `tyme`") as caught:
         check_axes({"tyme": (5,)}, [load_graph(JOINT)])
     assert caught.value.hint == "there is batch, time, token_len"
+
+
+def test_an_axis_may_be_named_by_its_input() -> None:
+    request = BenchmarkRequest(at={"audio_signal:2": (5,)})
+    assert checked(request, [load_graph(ENCODER)]).at == {"time": (5,)}
+    twice = BenchmarkRequest(at={"time": (5,), "audio_signal:2": (5,)})
+    with pytest.raises(UsageError, match="`audio_signal:2` is `time`"):
+        checked(twice, [load_graph(ENCODER)])
+
+
+def test_only_a_symbol_can_be_fixed(tmp_path: Path) -> None:
+    """ONNX Runtime ignores anything else."""
+    path = write(tmp_path / "m.onnx", model("g (float[n, ?] x) => (float[n, ?] y) { y = Neg(x) }"))
+    options = (SessionOptions(free_dimensions=(("x:1", 5),)),)
+    with pytest.raises(UsageError, match="no symbol `x:1` to fix") as caught:
+        checked(BenchmarkRequest(options=options), [load_graph(path)])
+    assert caught.value.hint == "there is n"
+
+
+@pytest.mark.parametrize("asked", [{"steps": 0}, {"at": {"time": (5, 0)}}])
+def test_numbers_that_make_no_sense_are_refused(asked: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="at least 1"):
+        checked(BenchmarkRequest(**asked), [load_graph(ENCODER)])  # type: ignore[arg-type]
+
+
+def test_a_graph_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
+    shutil.copy(WORDS_TDT / "predictor.onnx", tmp_path)
+    (tmp_path / "joint.onnx").write_bytes(JOINT.read_bytes()[:1000])
+    failure, work = planned(tmp_path)
+    assert isinstance(failure, Failure)
+    assert failure.graph == "joint.onnx"
+    assert isinstance(work, Work)
+
+
+def test_chunks_are_for_streaming_encoders() -> None:
+    with pytest.raises(UsageError, match="no streaming encoder takes chunks here"):
+        planned(ENCODER, chunk=57)
 
 
 def test_inputs_of_a_file_are_fed_as_they_are(tmp_path: Path) -> None:

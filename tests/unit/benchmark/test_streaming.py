@@ -56,7 +56,7 @@ def test_states_begin_at_zero_and_are_fed_back() -> None:
     }
     assert len(work.task.chunks) == 4
     assert set(work.task.chunks[0]) == {"audio_signal", "length"}
-    assert work.scenario.audio_s == ()
+    assert work.scenario.audio_s == (0.24,) * 4
 
 
 def test_a_window_may_be_told() -> None:
@@ -69,6 +69,13 @@ def test_what_is_new_of_a_told_window_is_what_it_makes_frames_of() -> None:
     work = planned(chunk=65, frame_ms=10)
     assert isinstance(work, Work)
     assert work.scenario.audio_s[0] == 0.24
+
+
+def test_a_stream_that_takes_all_memory_is_a_failure() -> None:
+    request = BenchmarkRequest(chunk=57, shift=24, steps=10**6)
+    (failure,) = plan(load_graph(STREAMING), request, Subject.CANDIDATE)
+    assert isinstance(failure, Failure)
+    assert "1,000,000 steps of such chunks" in failure.message
 
 
 def test_a_window_that_breaks_the_loop_is_a_failure() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import pytest
+
 from onnxtool.benchmark.executor import Executor, Work
-from onnxtool.benchmark.measure import Bench
+from onnxtool.benchmark.measure import Bench, MeasureError
 from onnxtool.benchmark.result import BenchmarkMethod, Subject
 from onnxtool.benchmark.tune import Tuning, tried, variations
 from onnxtool.runtime.options import Optimization, SessionOptions
@@ -70,3 +72,16 @@ def test_each_variation_changes_one_thing() -> None:
     ]
     assert found["arena=off"] == replace(begun, arena=False)
     assert found["optimization=basic"] == replace(begun, optimization=Optimization.BASIC)
+
+
+def test_sizes_are_fixed_at_last() -> None:
+    *_, (name, options) = variations(SessionOptions(), 1, {"time": 400, "batch": 1})
+    assert name == "fix time=400 batch=1"
+    assert options.free_dimensions == (("time", 400), ("batch", 1))
+
+
+def test_what_does_not_run_anyway_is_not_tried() -> None:
+    machine = Machine({Subject.CANDIDATE: always(0.01)}, {Subject.CANDIDATE: RunRefusedError("no")})
+    with pytest.raises(MeasureError, match="no"):
+        tried(work(), Bench(METHOD, machine.launch, machine.clock_s))
+    assert machine.log == [("+candidate", 0), ("-candidate", 0)]

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from onnxtool.cli.bench_values import percentage, session_options, size_lists, window
+from onnxtool.cli.bench_values import (
+    method,
+    percentage,
+    requested,
+    session_options,
+    size_lists,
+    window,
+)
 from onnxtool.errors import UsageError
 from onnxtool.runtime.options import Optimization, SessionOptions
 
@@ -88,3 +97,21 @@ def test_unknown_numbers_of_threads_are_refused(threads: str) -> None:
 def test_unknown_fixed_sizes_are_refused(pair: str) -> None:
     with pytest.raises(UsageError, match="--fix"):
         session_options("", None, [pair])
+
+
+@pytest.mark.parametrize("pairs", [["time=1,2"], ["time=1", "time=2"], ["time"], ["=5"], ["t=0"]])
+def test_a_symbol_is_fixed_at_one_size(pairs: list[str]) -> None:
+    with pytest.raises(UsageError, match="--fix"):
+        session_options("", None, pairs)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, 0.0, -1.0, 1e9])
+def test_what_nobody_can_wait_for_is_refused(number: float) -> None:
+    with pytest.raises(UsageError, match="--budget"):
+        method("2%", number, 5)
+
+
+@pytest.mark.parametrize("frame_ms", [math.nan, math.inf, 1e6])
+def test_what_is_no_length_of_a_frame_is_refused(frame_ms: float) -> None:
+    with pytest.raises(UsageError, match="--frame-ms"):
+        requested(None, None, "", None, "", 40, None, None, frame_ms, 600)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from onnxtool.benchmark.comparison import compare_benchmarks
 from onnxtool.benchmark.profile import NodeTime, Profile
-from onnxtool.benchmark.result import Failure, Kind, Model, Subject
+from onnxtool.benchmark.result import BenchmarkResult, Failure, Kind, Model, Subject
 from onnxtool.render import markdown
 from onnxtool.render.benchmark import document
+from onnxtool.render.benchmark_diff import document as difference
 from onnxtool.render.document import Block
 from onnxtool.render.histogram import CELLS, histogram
 from onnxtool.render.units import duration
@@ -117,6 +119,58 @@ def test_what_was_not_measured_and_what_is_doubted_is_told() -> None:
     assert "Not measured: encoder.onnx at time=3: refused" in told
     assert "interrupted: what was measured until then is here" in told
     assert "few processes: 2" in told
+
+
+def test_the_reference_that_was_not_measured_is_told_by_its_path() -> None:
+    models = {
+        Subject.CANDIDATE: Model("new/encoder.onnx", {}),
+        Subject.REFERENCE: Model("old/encoder.onnx", {}),
+    }
+    failures = tuple(
+        Failure(subject, graph, {}, "refused")
+        for subject, graph in (
+            (Subject.CANDIDATE, "encoder.onnx"),
+            (Subject.AGAIN, "encoder.onnx"),
+            (Subject.REFERENCE, ""),
+        )
+    )
+    told = text(document(replace(result(models=models), failures=failures)))
+    assert "Not measured: encoder.onnx: refused" in told
+    assert "Not measured: old/encoder.onnx: refused" in told
+    assert "Not measured: utterances of old/encoder.onnx: refused" in told
+
+
+def test_spread_outliers_and_frequency_are_told() -> None:
+    samples = [*[0.1, 0.101, 0.099] * 6, 0.5]
+    made = result(measurement([process([samples])] * 3))
+    told = text(document(made))
+    assert "| 99.0 ms | 1.5% |" in told
+    assert "| 3 | 3 | 100 ms |" in told
+    assert "2600 MHz" in told
+    slowed = replace(made, conditions=replace(made.conditions, frequency_after_mhz=2000.0))
+    assert "2600 to 2000 MHz" in text(document(slowed))
+
+
+def test_profiles_of_two_saved_runs_are_compared() -> None:
+    def run(seconds: float) -> BenchmarkResult:
+        nodes = (NodeTime("/layers.0/conv/Conv", "Conv", seconds),)
+        profiled = Profile("candidate", "encoder.onnx", {}, 4, 0.01, nodes)
+        return replace(result(measurement(noisy(0.01, 0.01, seed=1))), profiles=(profiled,))
+
+    old, new = run(0.006), run(0.008)
+    for told in (
+        text(document(new, compare_benchmarks(old, new), old.profiles)),
+        text(
+            difference(
+                (Path("old.json"), Path("new.json")),
+                compare_benchmarks(old, new),
+                (old.profiles, new.profiles),
+            )
+        ),
+    ):
+        assert "| Conv | 6.000 ms | 8.000 ms | +2.000 ms |" in told
+        assert "| layers.*.conv | 6.000 ms | 8.000 ms | +2.000 ms |" in told
+    assert "Difference" not in text(document(new))
 
 
 def test_profiles_are_told_with_their_difference() -> None:

@@ -6,14 +6,16 @@ import json
 from dataclasses import replace
 
 import jsonschema
+import pytest
 
 from onnxtool.benchmark.comparison import Change
 from onnxtool.benchmark.statistics import Interval
 from onnxtool.benchmark.tune import Trial, Tuning
 from onnxtool.render import markdown
-from onnxtool.render.tuning import document, tuning
+from onnxtool.render.tuning import arguments, document, tuning
+from onnxtool.runtime.options import Optimization
 from tests.support.models import SAMPLES
-from tests.unit.benchmark.built import ENCODER
+from tests.unit.benchmark.built import ENCODER, MACHINE, QUIET
 
 SCHEMA = SAMPLES.parent / "docs" / "json-schemas" / "tuning-1.json"
 OPTIONS = ENCODER.options
@@ -27,14 +29,43 @@ TUNING = Tuning(
 )
 
 
+def text(found: Tuning) -> str:
+    return markdown.render(tuple(document(found)), max_rows=None).replace("\\", "")
+
+
 def test_what_to_use_is_told_with_the_evidence() -> None:
-    told = markdown.render(tuple(document(TUNING)), max_rows=None)
+    told = text(TUNING)
     assert "- use: 2 threads, not pinned · no spinning" in told
     assert "| spinning=off | 0.900 | 0.890 … 0.910 | ±1.0% | faster | kept |" in told
     assert "not run: refused" in told
 
 
-def test_it_follows_the_published_schema() -> None:
+def test_it_is_told_as_options_to_pass() -> None:
+    options = replace(
+        OPTIONS,
+        optimization=Optimization.BASIC,
+        arena=False,
+        parallel=True,
+        free_dimensions=(("time", 400), ("a b", 1)),
+    )
+    assert " ".join(arguments(options)) == (
+        "--threads 2 --session optimization=basic --session arena=off --session execution=parallel "
+        "--fix time=400 --fix 'a b=1'"
+    )
+    found = replace(TUNING, trials=(Trial("fix time=400", options, FASTER),))
+    assert "use them for runs of exactly these sizes" in text(found)
+
+
+def test_a_machine_that_was_not_quiet_is_told() -> None:
+    noisy = replace(TUNING, environment=MACHINE, conditions=replace(QUIET, other_share=0.4))
+    assert "not quiet: other processes took 40%" in text(noisy)
+    assert "Doubts" not in text(replace(noisy, conditions=QUIET))
+
+
+@pytest.mark.parametrize(
+    "found", [TUNING, replace(TUNING, environment=MACHINE, conditions=QUIET, interrupted=True)]
+)
+def test_it_follows_the_published_schema(found: Tuning) -> None:
     schema = json.loads(SCHEMA.read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(json.loads(json.dumps(tuning(TUNING))), schema)
+    jsonschema.validate(json.loads(json.dumps(tuning(found))), schema)

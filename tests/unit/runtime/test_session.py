@@ -123,6 +123,13 @@ def test_a_crash_is_told_by_how_the_process_ended(
         session.run({"way": np.array(way)})
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")
+def test_a_name_that_onnx_runtime_cannot_open_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / os.fsdecode(b"\xff.onnx"), DOUBLE)
+    with Session(path) as session, pytest.raises(RunRefusedError, match="is not UTF-8"):
+        session.run(X)
+
+
 def test_a_session_starts_again_after_a_crash(tmp_path: Path) -> None:
     with Session(write(tmp_path / "m.onnx", DOUBLE)) as session:
         session.open()
