@@ -12,7 +12,7 @@ from onnxtool.model.dataflow import Maker, Value
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.rules.joint.constants import Constants
 from onnxtool.rules.joint.movement import MAX_SIZE, joined, padding
-from onnxtool.rules.joint.normalization import Normalization
+from onnxtool.rules.joint.normalization import Origin
 
 # Entry of a value along an axis -> entry of the output, -1 for none.
 Entries = np.ndarray[Any, np.dtype[np.int64]]
@@ -21,7 +21,7 @@ Path = Sequence[tuple[Maker, int]]
 _SHAPED = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Flatten"})
 
 
-def placed(found: Normalization, output: TensorSpec, constants: Constants) -> str:
+def placed(found: Origin, output: TensorSpec, constants: Constants) -> str:
     """` over axis 3, head [0, 36)`, as much of it as can be told."""
     if output.shape is None or found.axis is None:
         return ""
@@ -35,6 +35,23 @@ def placed(found: Normalization, output: TensorSpec, constants: Constants) -> st
         return f" over axis {axis}" + ("" if whole else f", head [{part.start}, {part.stop})")
     join = next((step for step in reversed(found.path) if joined(step[0], constants)), None)
     return f" over axis {axis}" + (f", input {join[1]} of `{join[0].location}`" if join else "")
+
+
+def gives(
+    origin: Origin, output: TensorSpec, axis: int, wanted: range, constants: Constants
+) -> bool:
+    """Whether a node may give any of these entries of an axis of an output."""
+    shape = output.shape or ()
+    own = (
+        None
+        if origin.axis is None
+        else output_axis(origin.axis, len(shape), origin.path, constants)
+    )
+    if own not in {None, axis}:
+        return False
+    size = shape[axis]
+    part = head(axis, size, origin.path, constants) if isinstance(size, int) else None
+    return part is None or (part.start < wanted.stop and wanted.start < part.stop)
 
 
 def output_axis(axis: int, rank: int, path: Path, constants: Constants) -> int | None:

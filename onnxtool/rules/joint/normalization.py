@@ -14,28 +14,28 @@ from onnxtool.rules.joint.terms import LogSum
 
 
 @dataclass(frozen=True, slots=True)
-class Normalization:
-    """A softmax on the way to an output.
+class Origin:
+    """A node that an output, or a part of it, is the result of.
 
     Attributes:
-        maker: The node that gives it.
-        total: The sum that it is less by, or divided by.
+        maker: The node.
+        total: The sum that it is less by, or divided by; None for a node that normalizes nothing.
         path: The nodes between it and the output, from the output on, and the input of each that
             leads to it.
     """
 
     maker: Maker
-    total: LogSum
+    total: LogSum | None
     path: tuple[tuple[Maker, int], ...]
 
     @property
     def axis(self) -> int | None:
-        """The axis it is over, in the rank of its node; None if it cannot be told."""
-        return self.total.axis
+        """The axis it normalizes, in the rank of its node; None if it cannot be told."""
+        return self.total.axis if self.total else None
 
     def __str__(self) -> str:
         text = f"{self.maker.node.op_type} at `{self.maker.location}`"
-        adder = self.total.maker
+        adder = self.total.maker if self.total else self.maker
         if adder.value.key == self.maker.value.key:
             return text
         return f"{text}, with the sum that {adder.node.op_type} takes at `{adder.location}`"
@@ -49,8 +49,12 @@ class Normalizations:
         self.constants = Constants(model, self.flow)
         self._forms = LogForms(self.flow, self.constants)
 
-    def of(self, name: str) -> Iterator[Normalization]:
+    def of(self, name: str) -> Iterator[Origin]:
         """Every softmax that an output is the result of, perhaps moved, scaled, cut or joined."""
+        return (origin for origin in self.origins(name) if origin.total)
+
+    def origins(self, name: str) -> Iterator[Origin]:
+        """The softmaxes, and the other nodes that mix values, nearest to an output."""
         seen: set[tuple[int, str]] = set()
         waiting: list[tuple[Value, tuple[tuple[Maker, int], ...]]] = [
             (Value(self.flow.main, name), ())
@@ -63,8 +67,8 @@ class Normalizations:
                 seen.add(maker.value.key)
                 places = carriers(maker, self.constants)
                 total = self._first(maker, places)
-                if total:
-                    yield Normalization(maker, total, path)
+                if total or not places:
+                    yield Origin(maker, total, path)
                     continue
                 waiting.extend(
                     (maker.inputs[place], (*path, (maker, place))) for place in reversed(places)
