@@ -134,19 +134,23 @@ def _text(table: Table, key: str) -> str:
 
 def _texts(table: Table, key: str) -> tuple[str, ...]:
     value = table.values[key]
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise table.wrong(key, "an array of strings is needed", hint=f'as in {key} = ["…"]')
-    return tuple(value)
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    elements = enumerate(value if isinstance(value, list) else ())
+    index = next((index for index, each in elements if not isinstance(each, str)), None)
+    hint = f'as in {key} = ["…"]'
+    raise table.wrong(key, "an array of strings is needed", hint, index=index)
 
 
 def _codes(table: Table, key: str) -> tuple[str, ...]:
     from onnxtool.rules.engine import chosen
 
     codes = _texts(table, key)
-    try:
-        chosen(codes, ())
-    except UsageError as error:
-        raise table.wrong(key, str(error), error.hint) from None
+    for index, code in enumerate(codes):
+        try:
+            chosen((code,), ())
+        except UsageError as error:
+            raise table.wrong(key, str(error), error.hint, index=index) from None
     return codes
 
 
@@ -182,11 +186,11 @@ def _targets(table: Table, key: str) -> tuple[str, ...]:
     from onnxtool.rules.target import parse_target
 
     names = _texts(table, key)
-    for name in names:
+    for index, name in enumerate(names):
         try:
             parse_target(name)
         except UsageError as error:
-            raise table.wrong(key, str(error), error.hint) from None
+            raise table.wrong(key, str(error), error.hint, index=index) from None
     return names
 
 

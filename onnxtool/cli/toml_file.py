@@ -1,19 +1,18 @@
-"""A TOML file, and where in it things stand: tomllib tells what it says, and not where."""
+"""A TOML file whose mistakes are told with the line and column that they stand in."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from onnxtool.cli import toml_place
 from onnxtool.errors import UsageError
 
 # No configuration is as large, while a device never ends.
 MAX_BYTES = 1 << 20
-_HEADER = re.compile(r"\s*\[\[?(?P<name>[^\[\]]+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +20,14 @@ class Table:
     """A table of a file.
 
     Attributes:
-        name: Its full name, `tool.onnxtool.check`; empty for the file itself.
-        number: Which one of an array of tables, from 1; 0 for a table that is in none.
+        steps: The keys that lead to it, and after that of an array of tables the index; none for
+            the file itself.
     """
 
     path: Path
     text: str
     values: Mapping[str, object]
-    name: str = ""
-    number: int = 0
+    steps: toml_place.Path = ()
 
     def table(self, key: str) -> Table:
         """The table under a key; an empty one for none.
@@ -40,7 +38,7 @@ class Table:
         values = self.values.get(key, {})
         if not isinstance(values, dict):
             raise self.wrong(key, "a table is needed", hint=f"as in [{self._under(key)}]")
-        return Table(self.path, self.text, values, self._under(key))
+        return Table(self.path, self.text, values, (*self.steps, key))
 
     def tables(self, key: str) -> Iterator[Table]:
         """The tables of the array under a key.
@@ -51,33 +49,31 @@ class Table:
         entries = self.values.get(key, [])
         if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
             raise self.wrong(key, "tables are needed", hint=f"as in [[{self._under(key)}]]")
-        for number, values in enumerate(entries, start=1):
-            yield Table(self.path, self.text, values, self._under(key), number)
+        for index, values in enumerate(entries):
+            yield Table(self.path, self.text, values, (*self.steps, key, index))
 
-    def wrong(self, key: str, problem: str, hint: str = "") -> UsageError:
-        """The error that says what is wrong with a key, and where it stands."""
-        return UsageError(f"{self.path}{self._place(key)}: {key}: {problem}", hint=hint)
+    def wrong(
+        self, key: str, problem: str, hint: str = "", *, index: int | None = None
+    ) -> UsageError:
+        """The error that says what is wrong with a key, or an element of it, and where it stands.
+
+        Of a key that is not there, that is where its table begins.
+        """
+        steps = (*self.steps, key) if index is None else (*self.steps, key, index)
+        return UsageError(f"{self.path}{self._place(steps)}: {key}: {problem}", hint=hint)
 
     def _under(self, key: str) -> str:
-        return f"{self.name}.{key}" if self.name else key
+        return ".".join(str(step) for step in (*self.steps, key) if not isinstance(step, int))
 
-    def _place(self, key: str) -> str:
-        """`:line:column`; that of the table where the key is not found, as with inline tables."""
-        current, seen, best = "", Counter[str](), ""
-        entry = re.compile(rf"\s*(?P<name>([\"']?){re.escape(key)}\2)\s*[=.]")
-        for number, line in enumerate(self.text.splitlines(), start=1):
-            header = _HEADER.match(line)
-            if header:
-                current = re.sub(r"[\s\"']", "", header["name"])
-                seen[current] += 1
-            here = current == self.name and self.number in {0, seen[current]}
-            found = header or (entry.match(line) if here else None)
-            place = f":{number}:{found.start('name') + 1}" if found else ""
-            if found and (not header or current == self._under(key)):
-                return place
-            if header and here:
-                best = place
-        return best
+    def _place(self, steps: toml_place.Path) -> str:
+        """`:line:column`, or nothing for a file in which none of it stands."""
+        found = toml_place.places(self.text)
+        nearest = (found.get(steps[:length]) for length in range(len(steps), 0, -1))
+        position = next((place for place in nearest if place is not None), None)
+        if position is None:
+            return ""
+        line, before = self.text.count("\n", 0, position) + 1, self.text.rfind("\n", 0, position)
+        return f":{line}:{position - before}"
 
 
 def read_toml(path: Path) -> Table:

@@ -19,3 +19,8 @@ def text(node: onnx.NodeProto, name: str, default: str = "") -> str:
     """The attribute `name` that is a string."""
     found = (a.s.decode(errors="replace") for a in node.attribute if a.name == name)
     return next(found, default)
+
+
+def number(node: onnx.NodeProto, name: str, default: float = 0.0) -> float:
+    """The attribute `name` that is a floating-point number."""
+    return next((a.f for a in node.attribute if a.name == name), default)

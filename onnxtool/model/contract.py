@@ -13,13 +13,14 @@ What else is in the file is left alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from onnxtool.errors import MetadataError
-from onnxtool.model.metadata import read_metadata
-from onnxtool.model.tensors import Dimension, TensorSpec
+from onnxtool.model.json_place import Step, spelled
+from onnxtool.model.metadata import read_metadata, wrong_value
+from onnxtool.model.tensors import TensorSpec
 
 # What a folder may hold its own contract in, the first that is there.
 CONTRACT_NAMES = ("*contract*.json", "streaming.json")
@@ -97,8 +98,8 @@ def read_contract(path: Path) -> Contract:
     """Read a contract.
 
     Raises:
-        MetadataError: It is not JSON (says the line and column), a field is of the wrong type (says
-            which), or nothing in it is a promise.
+        MetadataError: It is not JSON, a field is of the wrong type (says which), or nothing in it
+            is a promise; with line and column.
     """
     content = _Table(path, read_metadata(path).fields)
     block = content.table("streaming")
@@ -107,8 +108,9 @@ def read_contract(path: Path) -> Contract:
     streaming = _streaming(block) if block else None
     contract = Contract(path, dict(_interfaces(content)), streaming, _decoding(content))
     if not (contract.interfaces or contract.streaming or contract.decoding):
-        raise MetadataError(
+        raise wrong_value(
             path,
+            (),
             "no promise in it",
             hint="a contract has `io`, `streaming` or `decode`, or is a `streaming.json`",
         )
@@ -121,15 +123,22 @@ class _Table:
 
     path: Path
     fields: Mapping[str, object]
-    place: str = ""
+    steps: tuple[Step, ...] = ()
 
-    def at(self, key: str) -> str:
-        return f"{self.place}.{key}" if self.place else key
+    def wrong(
+        self, key: str, wanted: str, is_right: Callable[[object], bool] | None = None
+    ) -> MetadataError:
+        """That a field is not what it should be; in a list, at its first element that is wrong."""
+        value, steps = self.fields[key], (*self.steps, key)
+        problem = f"`{spelled(steps)}` is {value!r:.40}, where {wanted} is needed"
+        if is_right and isinstance(value, tuple):
+            steps += tuple(i for i, item in enumerate(value) if not is_right(item))[:1]
+        return wrong_value(self.path, steps, problem)
 
-    def wrong(self, key: str, wanted: str) -> MetadataError:
-        """That a field is not what it should be."""
-        value = f"{self.fields[key]!r:.40}"
-        return MetadataError(self.path, f"`{self.at(key)}` is {value}, where {wanted} is needed")
+    def missing(self, key: str) -> MetadataError:
+        """That there is no such field."""
+        steps = *self.steps, key
+        return wrong_value(self.path, steps, f"`{spelled(steps)}` is missing")
 
     def table(self, key: str) -> _Table | None:
         value = self.fields.get(key)
@@ -137,14 +146,14 @@ class _Table:
             return None
         if not isinstance(value, dict):
             raise self.wrong(key, "an object")
-        return _Table(self.path, value, self.at(key))
+        return _Table(self.path, value, (*self.steps, key))
 
     def tables(self, key: str) -> tuple[_Table, ...]:
         value = self.fields.get(key) or ()
-        if not isinstance(value, tuple) or not all(isinstance(item, dict) for item in value):
-            raise self.wrong(key, "a list of objects")
+        if not isinstance(value, tuple) or not all(map(_is_object, value)):
+            raise self.wrong(key, "a list of objects", _is_object)
         return tuple(
-            _Table(self.path, item, f"{self.at(key)}[{i}]") for i, item in enumerate(value)
+            _Table(self.path, item, (*self.steps, key, index)) for index, item in enumerate(value)
         )
 
     def integer(self, *keys: str) -> int | None:
@@ -161,7 +170,7 @@ class _Table:
         if value is None:
             return None
         if not isinstance(value, tuple) or not all(map(_is_integer, value)):
-            raise self.wrong(key, "a list of integers")
+            raise self.wrong(key, "a list of integers", _is_integer)
         return tuple(value)
 
     def pair(self, key: str) -> tuple[int, int] | None:
@@ -181,6 +190,10 @@ class _Table:
         if value is not None and not isinstance(value, str):
             raise self.wrong(key, "a text")
         return value
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def _is_integer(value: object) -> bool:
@@ -215,24 +228,21 @@ def _interface(block: _Table) -> Interface:
 def _spec(table: _Table) -> TensorSpec:
     name, dtype = table.text("name"), table.text("dtype")
     if not name or not dtype:
-        missing = "dtype" if name else "name"
-        raise MetadataError(table.path, f"`{table.at(missing)}` is missing")
+        raise table.missing("dtype" if name else "name")
     declared = table.fields.get("shape")
     if declared is None:
         return TensorSpec(name, dtype, None)
-    if not isinstance(declared, tuple):
-        raise table.wrong("shape", "a list of sizes and symbols")
-    return TensorSpec(name, dtype, tuple(_dimension(table, size) for size in declared))
+    if not isinstance(declared, tuple) or not all(map(_is_dimension, declared)):
+        raise table.wrong("shape", "a list of sizes and symbols", _is_dimension)
+    return TensorSpec(name, dtype, declared)
 
 
-def _dimension(table: _Table, size: object) -> Dimension:
-    if isinstance(size, str) or size is None or (isinstance(size, int) and _is_integer(size)):
-        return size
-    raise table.wrong("shape", "a list of sizes and symbols")
+def _is_dimension(size: object) -> bool:
+    return isinstance(size, str) or size is None or _is_integer(size)
 
 
 def _streaming(block: _Table) -> StreamingConfig | None:
-    cache = block.table("cache") or _Table(block.path, {}, block.at("cache"))
+    cache = block.table("cache") or _Table(block.path, {})
     region = block.text("cache_valid_region")
     # Prose, in some: "... defines valid prefix length along ...".
     side = re.search("suffix|prefix", region) if region else None

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 import onnx
 
+from onnxtool.model.tensors import count_elements
 from onnxtool.model.view import Location, ModelView, Scope, subgraphs
 
 # Calls inside each other; more are damage, or an attack.
@@ -42,7 +44,7 @@ class Frame:
         found = {tensor.name: tensor for tensor in self.scope.initializers}
         for node in self.scope.nodes:
             if node.op_type == "Constant" and node.output:
-                held = next((a.t for a in node.attribute if a.name == "value"), None)
+                held = next(filter(None, map(_held, node.attribute)), None)
                 found |= {node.output[0]: held} if held is not None else {}
         return found
 
@@ -130,6 +132,15 @@ class Dataflow:
             else:
                 waiting.extend(reversed(inside))
 
+    def source(self, value: Value) -> Value:
+        """The same value where it is made, or where the model is given it."""
+        for _ in range(MAX_DEPTH):
+            outside = [] if value.name in value.frame.producers else self._outside(value)
+            if not outside:
+                break
+            value = outside[0]
+        return value
+
     def constant(self, value: Value) -> onnx.TensorProto | None:
         """The tensor of an initializer or a Constant, found through identities and casts."""
         for _ in range(MAX_DEPTH):
@@ -156,13 +167,13 @@ class Dataflow:
     def _inside(self, frame: Frame, node: onnx.NodeProto, index: int) -> list[Value] | None:
         """The values inside a node that leave it as its output; None where nothing is inside.
 
-        1. If: the output of each branch.
+        1. If: the output of each branch, or of the one that is ever taken.
         2. Loop: the body gives its condition first.
         3. Scan: the body gives what the node gives.
         4. A call of a function.
         """
         place = index + (node.op_type == "Loop")
-        scopes = frame.inner.get(node.output[0], [])
+        scopes = self._taken(frame, node)
         function = self._functions.get((node.domain, node.op_type))
         if not scopes and function is None:
             return None
@@ -171,6 +182,19 @@ class Dataflow:
             for scope in (*scopes, *([function] if function else []))
             if place < len(scope.output_names)
         ]
+
+    def _taken(self, frame: Frame, node: onnx.NodeProto) -> list[Scope]:
+        """The scopes inside a node: of an If with a constant condition, the branch it selects."""
+        scopes = frame.inner.get(node.output[0], [])
+        if node.op_type != "If" or not node.input:
+            return scopes
+        condition = self.constant(Value(frame, node.input[0]))
+        truth = None if condition is None else _truth(condition)
+        if truth is None:
+            return scopes
+        names = [name for name, _ in subgraphs(node)]
+        wanted = "then_branch" if truth else "else_branch"
+        return [scope for name, scope in zip(names, scopes, strict=True) if name == wanted]
 
     def _body(self, frame: Frame, node: onnx.NodeProto, scope: Scope) -> Frame:
         key = id(frame), node.output[0], id(scope)
@@ -182,3 +206,31 @@ class Dataflow:
             outer = None if is_function else frame
             self._frames[key] = Frame(scope, outer, given, frame.depth + 1)
         return self._frames[key]
+
+
+def _truth(tensor: onnx.TensorProto) -> bool | None:
+    """Whether a tensor is true; None where it is not one truth value."""
+    is_one = tensor.data_type == onnx.TensorProto.BOOL and count_elements(tensor.dims) == 1
+    if not is_one or tensor.external_data:
+        return None
+    try:
+        return bool(onnx.numpy_helper.to_array(tensor).all())
+    except (TypeError, ValueError):  # Damaged.
+        return None
+
+
+def _held(attribute: onnx.AttributeProto) -> onnx.TensorProto | None:
+    """What an attribute of a Constant holds, as a tensor; None for texts and sparse tensors."""
+    match attribute.name:
+        case "value":
+            return attribute.t
+        case "value_float":
+            return onnx.numpy_helper.from_array(np.array(attribute.f, np.float32))
+        case "value_floats":
+            return onnx.numpy_helper.from_array(np.array(attribute.floats, np.float32))
+        case "value_int":
+            return onnx.numpy_helper.from_array(np.array(attribute.i, np.int64))
+        case "value_ints":
+            return onnx.numpy_helper.from_array(np.array(attribute.ints, np.int64))
+        case _:
+            return None

@@ -7,13 +7,14 @@ import math
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from onnxtool.errors import MetadataError
 from onnxtool.model.frozen import FrozenDict, frozen
+from onnxtool.model.json_place import Place, Step, locate, repeated_key, token_place, too_deep
 
 METADATA_NAMES = ("model_meta.json",)
 VOCABULARY_NAMES = ("vocab.txt", "tokens.txt")
@@ -21,6 +22,8 @@ BLANK_TOKENS = frozenset({"<blk>", "<blank>"})
 # A metadata file is read whole; one above this is something else by that name.
 MAX_BYTES = 64 << 20
 MAX_DEPTH = 100
+# More than any size or count has, and less than Python refuses to read.
+MAX_DIGITS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +54,63 @@ def read_metadata(
     """Read a metadata file; `remedy` is what to do about one that is not JSON.
 
     Raises:
-        MetadataError: It is not JSON, or not a JSON object (says the line and column), or has a key
-            twice in one object.
+        MetadataError: It is not JSON, not a JSON object, nested too deep, or has a key twice in one
+            object; says the line and column.
     """
     text = _read_text(path)
     try:
         fields = json.loads(
-            text, parse_constant=_not_json, parse_float=_finite, object_pairs_hook=_unique
+            text,
+            parse_constant=_not_json,
+            parse_float=_finite,
+            parse_int=_integer,
+            object_pairs_hook=_unique,
         )
     except json.JSONDecodeError as error:
-        raise MetadataError(
-            path,
-            f"not JSON: {error.msg}",
-            line=error.lineno,
-            column=error.colno,
-            hint=remedy,
-        ) from None
+        at = error.lineno, error.colno
+        raise _wrong(path, f"not JSON: {error.msg}", at, hint=remedy) from None
     except RecursionError:
-        raise MetadataError(path, "nested too deep to be metadata") from None
+        raise _too_deep(path, text) from None
     except _NotJsonError as error:
-        line, column = _place(text, error.token)
-        problem = f"not JSON: {error}"
-        raise MetadataError(path, problem, line=line, column=column, hint=remedy) from None
-    except ValueError as error:
-        raise MetadataError(path, f"not JSON: {error}", hint=remedy) from None
+        place = token_place(text, error.token)
+        raise _wrong(path, f"not JSON: {error}", place, hint=remedy) from None
+    except _RepeatedKeyError as error:
+        key, place = repeated_key(text) or (error.key, None)
+        problem = f"not JSON: the key {key!r:.80} is given twice in one object"
+        raise _wrong(path, problem, place, hint=remedy) from None
     if _is_deep(fields):
-        raise MetadataError(path, "nested too deep to be metadata")
+        raise _too_deep(path, text)
     if not isinstance(fields, dict):
-        raise MetadataError(path, f"holds a JSON {type(fields).__name__} where an object is needed")
+        problem = f"holds a JSON {type(fields).__name__} where an object is needed"
+        raise _wrong(path, problem, locate(text, ()))
     return Metadata(path, FrozenDict((name, frozen(value)) for name, value in fields.items()))
+
+
+def wrong_value(
+    path: Path, steps: Sequence[Step], problem: str, *, hint: str = ""
+) -> MetadataError:
+    """The error that says what is wrong with a value of a file that was read, and where it stands.
+
+    Args:
+        path: A file that `read_metadata` has read.
+        steps: The keys and indices that lead to the value.
+        problem: What is wrong with it.
+        hint: What to do.
+    """
+    try:
+        place = locate(_read_text(path), steps)
+    except (MetadataError, ValueError, IndexError):  # It is not what it was.
+        place = None
+    return _wrong(path, problem, place, hint=hint)
+
+
+def _wrong(path: Path, problem: str, place: Place | None, *, hint: str = "") -> MetadataError:
+    line, column = place or (None, None)
+    return MetadataError(path, problem, line=line, column=column, hint=hint)
+
+
+def _too_deep(path: Path, text: str) -> MetadataError:
+    return _wrong(path, "nested too deep to be metadata", too_deep(text, MAX_DEPTH - 1))
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
@@ -130,28 +161,28 @@ def _parts(value: object) -> Iterable[object]:
 class _NotJsonError(ValueError):
     """Python reads and writes NaN and Infinity; JSON has neither, and other readers refuse them."""
 
-    def __init__(self, token: str) -> None:
-        super().__init__(f"{token} is not a JSON number")
+    def __init__(self, token: str, problem: str = "") -> None:
+        super().__init__(problem or f"{token:.40} is not a JSON number")
         self.token = token
+
+
+class _RepeatedKeyError(ValueError):
+    """Of two values under one key, readers would keep the first or the last, in silence."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 def _not_json(constant: str) -> NoReturn:
     raise _NotJsonError(constant)
 
 
-def _place(text: str, token: str) -> tuple[int, int]:
-    """Line and column, from 1, of the first such token that is in no string."""
-    tokens = re.finditer(rf'"(?:[^"\\]|\\.)*"|(?P<found>{re.escape(token)})', text)
-    start = next((match.start() for match in tokens if match["found"]), 0)
-    return text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
-
-
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object, of which readers would keep the first or the last of two values in silence."""
+    """An object with all of its values."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        repeated, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise ValueError(f"the key {repeated!r:.80} is given twice in one object")
+        raise _RepeatedKeyError(Counter(name for name, _ in pairs).most_common(1)[0][0])
     return fields
 
 
@@ -160,6 +191,12 @@ def _finite(number: str) -> float:
     if math.isinf(value):
         _not_json(number)
     return value
+
+
+def _integer(number: str) -> int:
+    if len(number) > MAX_DIGITS:
+        raise _NotJsonError(number, f"a number of {len(number):,} digits")
+    return int(number)
 
 
 def _read_text(path: Path) -> str:
@@ -171,6 +208,10 @@ def _read_text(path: Path) -> str:
             raise MetadataError(path, f"larger than {MAX_BYTES >> 20} MiB: not a metadata file")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise MetadataError(path, f"not UTF-8 at byte {error.start:,}") from None
+        before = error.object[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
+        problem = f"not UTF-8 at byte {error.start:,}"
+        raise MetadataError(path, problem, line=line, column=column) from None
     except OSError as error:
         raise MetadataError(path, f"cannot be read: {error.strerror}") from None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onnxtool.errors import MetadataError
 from onnxtool.model.contract import StreamingConfig
-from onnxtool.model.metadata import read_metadata
+from onnxtool.model.json_place import Step
+from onnxtool.model.metadata import read_metadata, wrong_value
 
 STREAMING_NAME = "streaming.json"
 
@@ -15,7 +15,8 @@ def read_streaming(path: Path) -> StreamingConfig:
     """Read the fields of NeMo's `CacheAwareStreamingConfig`; others are left alone.
 
     Raises:
-        MetadataError: It is not a JSON object, or a field is not what NeMo writes there.
+        MetadataError: It is not a JSON object, or a field is not what NeMo writes there; says the
+            line and column.
     """
     fields = read_metadata(path).fields
 
@@ -40,11 +41,12 @@ def read_streaming(path: Path) -> StreamingConfig:
 def _pair(path: Path, name: str, value: object) -> tuple[int, int]:
     """First and later; NeMo writes one number where they are equal."""
     if isinstance(value, tuple) and len(value) == 2:
-        return _number(path, name, value[0]), _number(path, name, value[1])
+        return _number(path, name, value[0], 0), _number(path, name, value[1], 1)
     return (_number(path, name, value),) * 2
 
 
-def _number(path: Path, name: str, value: object) -> int:
+def _number(path: Path, name: str, value: object, *indices: Step) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise MetadataError(path, f"`{name}` is {value!r:.40}, and not a number of frames")
+        problem = f"`{name}` is {value!r:.40}, and not a number of frames"
+        raise wrong_value(path, (name, *indices), problem)
     return value

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from onnxtool.errors import MetadataError
 from onnxtool.model.external import stays_inside
-from onnxtool.model.metadata import read_metadata
+from onnxtool.model.json_place import Step, spelled
+from onnxtool.model.metadata import read_metadata, wrong_value
 from onnxtool.model.tensor_digest import TensorDigest
 from onnxtool.release.contents import is_graph
-from onnxtool.release.json_place import Step, locate
 from onnxtool.release.lockfile import SCHEMA, LockedFile, LockedGraph, LockedValue, Manifest
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -38,20 +37,8 @@ def read_manifest(path: Path) -> Manifest:
     try:
         return _manifest(_Reader(fields))
     except _BadFieldError as error:
-        line, column = locate(path.read_text(encoding="utf-8-sig"), error.steps)
-        raise MetadataError(
-            path,
-            f"{_spelled(error.steps)}: {error.problem}",
-            line=line,
-            column=column,
-            hint=REMEDY,
-        ) from None
-
-
-def _spelled(steps: tuple[Step, ...]) -> str:
-    """`files[3].path`."""
-    text = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps)
-    return text.removeprefix(".") or "manifest"
+        problem = f"{spelled(error.steps) or 'manifest'}: {error.problem}"
+        raise wrong_value(path, error.steps, problem, hint=REMEDY) from None
 
 
 class _Reader:

@@ -32,7 +32,7 @@ class TargetGraph:
 
     Attributes:
         by_name: Whether it finds inputs and outputs by name; otherwise by position.
-        metadata: Key of metadata_props -> `integer` or `text`.
+        metadata: Key of metadata_props -> `integer`, `text`, or the texts that it knows.
         instead: The file that it wants instead of such a graph; else empty.
     """
 
@@ -40,7 +40,7 @@ class TargetGraph:
     by_name: bool
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
-    metadata: Mapping[str, str]
+    metadata: Mapping[str, str | tuple[str, ...]]
     instead: str
 
 
@@ -155,7 +155,10 @@ def _graph(table: Mapping[str, Any]) -> TargetGraph:
         by_name=table["by_name"],
         inputs=tuple(Port(*port) for port in table["inputs"]),
         outputs=tuple(Port(*port) for port in table["outputs"]),
-        metadata=table.get("metadata", {}),
+        metadata={
+            key: tuple(kind) if isinstance(kind, list) else kind
+            for key, kind in table.get("metadata", {}).items()
+        },
         instead=table.get("instead", ""),
     )
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 
 from onnxtool.model.families import Role
-from onnxtool.model.tensors import Dimension
 from onnxtool.model.view import ModelView
+from onnxtool.rules.contents.expectations import expectations
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
 from onnxtool.rules.joint.vocabulary import VOCABULARY, joint
 from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule, graph_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
+from onnxtool.rules.target import Target
 from onnxtool.rules.transducer import joint_width, token_counts
 
 ENCODERS = (Role.ENCODER, Role.STREAMING_ENCODER, Role.CTC)
@@ -59,7 +60,9 @@ def missing_runtime_metadata(graph: GraphSubject) -> Iterator[Problem]:
     """A key that a runtime reads from `metadata_props` is missing, no number, or wrong.
 
     NeMo's export writes none, and sherpa-onnx ends the process at the first that it misses. Keys
-    that are there are held against the graphs, whatever the target: vocabulary, states, caches.
+    that are there are held against the graphs, whatever the target: the vocabulary, the states and
+    caches, the subsampling by the strides over time, the features' width, the frames of a call and
+    the schedule where one is promised, and whether the model is a transducer.
     """
     found = properties_of(graph.view)
     wanted = [
@@ -67,40 +70,55 @@ def missing_runtime_metadata(graph: GraphSubject) -> Iterator[Problem]:
         for target in graph.settings.targets
         if (required := target.graph(graph.signature.role)) and required.metadata
     ]
-    known = _expected(graph)
-    if not wanted and not known.keys() & found.keys():
+    known = [each for each in expectations(graph) if each.key in found] if found else []
+    if not wanted and not known and "model_type" not in found:
         raise Skipped("no target reads metadata_props: give --target")
-    for target, keys in wanted:
-        for key, kind in keys.items():
-            if key not in found:
-                message = f"no `{key}` in metadata_props{target.saying('metadata', key)}"
-                yield Problem(message, f"metadata_props:{key}")
-            elif kind == "integer" and not re.fullmatch(r"-?\d+", found[key]):
-                message = f"`{key}` is {found[key]!r:.40}, where {target.name} reads an integer"
-                yield Problem(message, f"metadata_props:{key}")
-    for key, (value, source) in known.items():
+    wrong = [problem for target, keys in wanted for problem in _unread(target, keys, found)]
+    yield from wrong
+    reported = {problem.location for problem in wrong}
+    for expected in known:
+        at, text = f"metadata_props:{expected.key}", found[expected.key]
         # -1 is "not said".
-        if found.get(key) not in {None, str(value), "-1"} and isinstance(value, int):
-            message = f"`{key}` is {found[key]!r:.40}, and {source} has {value}"
-            yield Problem(message, f"metadata_props:{key}")
+        is_number = re.fullmatch(r"-?\d{1,18}", text) is not None
+        if at not in reported and not (is_number and (int(text) == -1 or expected.fits(int(text)))):
+            reported.add(at)
+            yield Problem(f"`{expected.key}` is {text!r:.40}, and {expected.evidence}", at)
+    yield from _wrong_kind(graph, found.get("model_type", ""))
 
 
-def _expected(graph: GraphSubject) -> Mapping[str, tuple[Dimension, str]]:
-    """What each key should be by the graphs, and which of them says so."""
-    expected: dict[str, tuple[Dimension, str]] = {}
-    for count in token_counts(graph.bundle, graph.contract):
-        expected["vocab_size"] = count.value, count.source
-    for member in graph.bundle.models if graph.bundle else ():
-        states = member.signature.states
-        if member.signature.role is Role.PREDICTOR and states and len(states[0].shape or ()) == 3:
-            layers, _, width = states[0].shape or (None, None, None)
-            expected["pred_rnn_layers"] = layers, f"`{states[0].input}` of {member.name}"
-            expected["pred_hidden"] = width, f"`{states[0].input}` of {member.name}"
-    for spec in graph.signature.inputs:
-        if spec.name in {"cache_last_channel", "cache_last_time"} and len(spec.shape or ()) == 4:
-            sizes = enumerate((spec.shape or ())[1:], start=1)
-            expected |= {f"{spec.name}_dim{i}": (size, f"`{spec.name}`") for i, size in sizes}
-    return expected
+def _unread(
+    target: Target, keys: Mapping[str, str | tuple[str, ...]], found: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Keys that a runtime misses, or cannot read."""
+    for key, kind in keys.items():
+        at = f"metadata_props:{key}"
+        if key not in found:
+            message = f"no `{key}` in metadata_props{target.saying('metadata', key)}"
+            yield Problem(message, at)
+        elif kind == "integer" and not re.fullmatch(r"-?\d+", found[key]):
+            message = f"`{key}` is {found[key]!r:.40}, where {target.name} reads an integer"
+            yield Problem(message, at)
+        elif isinstance(kind, tuple) and found[key] not in kind:
+            choice = ", ".join(map(repr, kind))
+            message = f"`{key}` is {found[key]!r:.40}, and {target.name} knows {choice} only"
+            yield Problem(message + target.saying(key, found[key]), at)
+
+
+def _wrong_kind(graph: GraphSubject, model_type: str) -> Iterator[Problem]:
+    """NeMo's classes, of which hybrid ones have both decoders: EncDecRNNTBPEModel and so on."""
+    names = {name for name in ("CTC", "RNNT", "TDT") if name in model_type}
+    joints = [
+        member.name
+        for member in (graph.bundle.models if graph.bundle else ())
+        if member.signature.role in {Role.JOINT, Role.DECODER_JOINT}
+    ]
+    if not model_type.startswith("EncDec") or not names:
+        return
+    at = "metadata_props:model_type"
+    if names == {"CTC"} and joints and graph.signature.role is not Role.CTC:
+        yield Problem(f"`model_type` is {model_type!r:.60}, and {joints[0]} is a transducer's", at)
+    elif "CTC" not in names and graph.signature.role is Role.CTC:
+        yield Problem(f"`model_type` is {model_type!r:.60}, and this graph is a CTC model", at)
 
 
 @bundle_rule(

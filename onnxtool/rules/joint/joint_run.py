@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,28 +14,21 @@ from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.joint import joint
+from onnxtool.rules.joint.heads import gives
+from onnxtool.rules.joint.normalization import Normalizations
+from onnxtool.rules.joint.normalized_ranges import Range, normalized
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
+from onnxtool.rules.transducer import durations
 from onnxtool.runtime.inputs import feeds
 
 Array = np.ndarray[Any, np.dtype[Any]]
 JOINTS = (Role.JOINT, Role.DECODER_JOINT)
 
-# |log sum exp| of logits is as large as they are, a few; of log probabilities it is rounding.
-NORMALIZED = 1e-3
-SEEDS = (0, 1, 2)
+# At least so many inputs, and so many rows: of few, chance finds what adds up to 1.
+SEEDS, ROWS = 3, 12
 FRAMES, SYMBOLS = 3, 2
 TOLERANCE = 1e-4
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """Entries [start, stop) of the last axis, and what they are: the evidence is the worst row."""
-
-    start: int
-    stop: int
-    what: str
-    worst: float
 
 
 @graph_rule(
@@ -54,24 +46,27 @@ def normalized_joint_values(graph: GraphSubject) -> Iterator[Problem]:
 
     A decoder that expects logits takes the softmax itself, over the tokens and over the durations
     apart. Given what is normalized over both, its scores are off, and with a temperature, a blank
-    penalty or a beam it takes other tokens. Nothing fails. Here the joint is run: if the sum of
-    exponentials is 1 in every row of three seeded runs, over the whole axis or a part of it, that
-    part is normalized.
+    penalty or a beam it takes other tokens. Nothing fails. Here the joint is run: what adds up to 1
+    in every row of three seeded runs or more is normalized, be it a whole axis, the tokens or the
+    durations where they are known, or any other neighboring entries, as long as these move.
     """
     for spec in _logits(graph.signature):
-        rows = np.concatenate([_rows(_run(graph, seed)[spec.name]) for seed in SEEDS])
-        if not rows.size:
+        values = _values(graph, spec.name)
+        if not values.size:
             raise Skipped(f"`{spec.name}` is empty")
-        if not (rows < np.inf).all():
+        if not (values < np.inf).all():
             raise Skipped(f"`{spec.name}` is not finite (M010)")
-        for head in _normalized(rows):
-            whole = head.stop - head.start == rows.shape[1]
-            part = "the whole axis" if whole else f"entries {head.start} to {head.stop - 1}"
-            yield Problem(
-                f"{head.what} over {part} of {rows.shape[1]}: at most {head.worst:.1e} off in "
-                f"{len(rows)} rows of {len(SEEDS)} seeded runs",
-                f"{spec.name}:{len(spec.shape or ()) - 1}",
-            )
+        # The first axis is that of the runs.
+        for axis, size in enumerate(values.shape[1:]):
+            rows = np.moveaxis(values, axis + 1, -1).reshape(-1, size)
+            is_scores = size == max(values.shape[1:])
+            for found in normalized(rows, _heads(graph, size) if is_scores else {}):
+                seen = f"{len(rows)} rows of {len(values)} seeded runs"
+                yield Problem(
+                    f"{_told(found, size)}: at most {found.worst:.1e} off in {seen}; "
+                    f"made by {_behind(graph, spec, axis, found)}",
+                    f"{spec.name}:{axis}",
+                )
 
 
 def _logits(signature: Signature) -> list[TensorSpec]:
@@ -81,78 +76,43 @@ def _logits(signature: Signature) -> list[TensorSpec]:
     return found
 
 
-def _rows(value: Array) -> Array:
-    """Its last axis, and all others as one."""
-    return value.reshape(-1, value.shape[-1]).astype(np.float64)
+def _values(graph: GraphSubject, name: str) -> Array:
+    """An output of several runs [runs, ...]."""
+    first = _run(graph, 0)[name]
+    rows = first.size // max((1, *first.shape))
+    seeds = range(1, max(SEEDS, -(-ROWS // max(1, rows))))
+    values = [first, *(_run(graph, seed)[name] for seed in seeds)]
+    if any(value.shape != first.shape for value in values):
+        raise Skipped(f"`{name}` has another shape in each run")
+    return np.stack(values).astype(np.float64)
 
 
-def _normalized(rows: Array) -> list[_Head]:
-    """The whole axis, or the heads on either side of a cut that are normalized in every row.
-
-    Where the tokens end and the durations begin is found out, at the cut that fits best: entries
-    near zero fit nearly as well on either side of it. A head may be of log probabilities and the
-    other of probabilities, or of logits. A side of one entry is none, as a logit that is always
-    zero would look like it.
-    """
-    size = rows.shape[1]
-    found = [(what, *distances(rows)) for what, distances in _KINDS]
-    whole = min((_Head(0, size, what, float(up_to[-1])) for what, up_to, _ in found), key=_worst)
-    if whole.worst < NORMALIZED:
-        return [whole]
-    lefts, rights = (
-        [
-            _Head(0, cut, what, float(up_to[cut - 1]))
-            for what, up_to, _ in found
-            for cut in range(2, size)
-        ],
-        [
-            _Head(cut, size, what, float(on_from[cut]))
-            for what, _, on_from in found
-            for cut in range(1, size - 1)
-        ],
-    )
-    return _both(lefts, rights) or [
-        head
-        for heads in (lefts, rights)
-        if (head := min(heads, key=_worst, default=whole)).worst < NORMALIZED
-    ]
+def _heads(graph: GraphSubject, size: int) -> dict[str, tuple[int, int]]:
+    """The tokens and the durations, where it is known how many durations there are."""
+    steps = durations(graph.bundle, graph.contract)
+    cut = size - len(steps.value) if steps else 0
+    return {"tokens": (0, cut), "durations": (cut, size)} if 0 < cut < size else {}
 
 
-def _both(lefts: Iterable[_Head], rights: Iterable[_Head]) -> list[_Head]:
-    """The two heads of the best cut that is one on both sides; empty if there is none."""
-    by_start: dict[int, list[_Head]] = {}
-    for right in rights:
-        if right.worst < NORMALIZED:
-            by_start.setdefault(right.start, []).append(right)
-    pairs = [
-        (left, right)
-        for left in lefts
-        if left.worst < NORMALIZED
-        for right in by_start.get(left.stop, ())
-    ]
-    return list(min(pairs, key=lambda pair: pair[0].worst + pair[1].worst, default=()))
+def _told(found: Range, size: int) -> str:
+    """`log probabilities over the durations, entries 5 to 6 of 7`."""
+    if len(found) == size:
+        return f"{found.what} over the whole axis of {size}"
+    name = f"the {found.name}, " if found.name else ""
+    return f"{found.what} over {name}entries {found.start} to {found.stop - 1} of {size}"
 
 
-def _worst(head: _Head) -> float:
-    return head.worst
-
-
-def _log_sums(rows: Array) -> tuple[Array, Array]:
-    """For each entry, how far the exponentials up to it, and from it on, are from a sum of 1."""
-    up_to = np.logaddexp.accumulate(rows, axis=1)
-    on_from = np.logaddexp.accumulate(rows[:, ::-1], axis=1)[:, ::-1]
-    return np.abs(up_to).max(axis=0), np.abs(on_from).max(axis=0)
-
-
-def _sums(rows: Array) -> tuple[Array, Array]:
-    """The same of the values themselves, where they may be probabilities."""
-    allowed = np.where((rows >= 0).all(axis=0), 0.0, np.inf)
-    up_to = np.abs(np.cumsum(rows, axis=1) - 1).max(axis=0)
-    on_from = np.abs(np.cumsum(rows[:, ::-1], axis=1)[:, ::-1] - 1).max(axis=0)
-    return up_to + np.cumsum(allowed), on_from + np.cumsum(allowed[::-1])[::-1]
-
-
-_KINDS = (("log probabilities", _log_sums), ("probabilities", _sums))
+def _behind(graph: GraphSubject, spec: TensorSpec, axis: int, found: Range) -> str:
+    """The nodes that make these entries of an axis what they are."""
+    makers = Normalizations(graph.view)
+    wanted = range(found.start, found.stop)
+    for candidates in (makers.of(spec.name), makers.origins(spec.name)):
+        fit = [
+            str(each) for each in candidates if gives(each, spec, axis, wanted, makers.constants)
+        ]
+        if fit:
+            return " and ".join(dict.fromkeys(fit))
+    return "its inputs"
 
 
 def _run(

@@ -9,6 +9,7 @@ import pytest
 
 from onnxtool.errors import MetadataError
 from onnxtool.model.contract import StreamingConfig, find_contract, read_contract
+from onnxtool.model.streaming_file import read_streaming
 
 STREAMING = {
     "chunk_size": [25, 32],
@@ -115,6 +116,51 @@ def test_a_wrong_contract_says_where(tmp_path: Path, content: object, words: str
     with pytest.raises(MetadataError) as error:
         read_contract(written(tmp_path / "contract.json", content))
     assert words in str(error.value)
+
+
+PLACES = {
+    "a field": ('{\n  "streaming":\n    {"cache_drop_size": "3"}\n}', ":3:25:"),
+    "an element": ('{"decode": {"duration_values": [0,\n 1.5]}}', ":2:2:"),
+    "a pair that is too long": ('{"streaming": {\n "chunk_size": [1, 2, 3]}}', ":2:16:"),
+    "a list that is none": ('{"io": {"b": {\n  "inputs": 3}}}', ":2:13:"),
+    "an object that is none": ('{"io": {"b": {"inputs": [\n  {}, 3]}}}', ":2:7:"),
+    "a field that is missing": ('{"io": {"a": {"inputs": [\n {"dtype": "int64"}]}}}', ":2:2:"),
+    "a size": (
+        '{"io": {"a": {"inputs": [{"name": "y", "dtype": "f", "shape": ["B",\n  2.5]}]}}}',
+        ":2:3:",
+    ),
+    "a key given twice": ('{"decode": {"blank_id": 1,\n  "blank_id": 2}}', ":2:3:"),
+    "nothing promised": ('\n {"model_id": "x"}', ":2:2:"),
+    "an object around it that is none": ('{\n"decode": []}', ":2:11:"),
+}
+
+
+@pytest.mark.parametrize(("text", "place"), PLACES.values(), ids=PLACES.keys())
+def test_a_wrong_contract_is_told_with_line_and_column(
+    tmp_path: Path, text: str, place: str
+) -> None:
+    path = written(tmp_path / "contract.json", text)
+    with pytest.raises(MetadataError) as error:
+        read_contract(path)
+    assert str(error.value).startswith(f"{path}{place} ")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"chunk_size": [1,\n "2"]}', ":2:2:"),
+        ('{\n "cache_drop_size": -1}', ":2:21:"),
+        ('{"chunk_size":\n [1, 2, 3]}', ":2:2:"),
+        ('{"valid_out_len": 1,\n"valid_out_len": 2}', ":2:1:"),
+    ],
+)
+def test_a_wrong_streaming_configuration_is_told_with_line_and_column(
+    tmp_path: Path, text: str, place: str
+) -> None:
+    path = written(tmp_path / "streaming.json", text)
+    with pytest.raises(MetadataError) as error:
+        read_streaming(path)
+    assert str(error.value).startswith(f"{path}{place} ")
 
 
 def test_a_folder_may_hold_its_contract(tmp_path: Path) -> None:

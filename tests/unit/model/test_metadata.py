@@ -41,14 +41,28 @@ def test_metadata_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
         pytest.param(
             '{"NaN": 1,\n "a": NaN}', r":2:7: not JSON: NaN is not a JSON number", id="NaN"
         ),
-        pytest.param('{"a": -Infinity}', "-Infinity is not a JSON number", id="infinity"),
-        pytest.param('{"a": [{"b": 1, "b": 2}]}', "the key 'b' is given twice", id="key twice"),
-        pytest.param('{"a": 1e999}', "1e999 is not a JSON number", id="overflow"),
-        pytest.param('{"a": ' + "1" * 5000 + "}", "not JSON", id="digits"),
-        pytest.param("[1, 2]", "a JSON list where an object", id="list"),
-        pytest.param("null", "a JSON NoneType where an object", id="null"),
-        pytest.param("[" * 100_000, "nested too deep", id="deep"),
-        pytest.param(b'{"a": "\xff"}', "not UTF-8 at byte 7", id="not UTF-8"),
+        pytest.param(
+            '{"a": -Infinity}', ":1:7: not JSON: -Infinity is not a JSON number", id="infinity"
+        ),
+        pytest.param(
+            '{"a":\n[{"b": 1, "b": 2}]}',
+            ":2:11: not JSON: the key 'b' is given twice",
+            id="key twice",
+        ),
+        pytest.param(
+            '{"a": 1, "a": 2, "b": }', ":1:23: not JSON: Expecting", id="syntax before the end"
+        ),
+        pytest.param('{"a": 1e999}', ":1:7: not JSON: 1e999 is not a JSON number", id="overflow"),
+        pytest.param(
+            '{"a":\n' + "1" * 5000 + "}", ":2:1: not JSON: a number of 5,000 digits", id="digits"
+        ),
+        pytest.param("\n [1, 2]", ":2:2: holds a JSON list where an object", id="list"),
+        pytest.param("null", ":1:1: holds a JSON NoneType where an object", id="null"),
+        pytest.param("\n" + "[" * 100_000, ":2:100: nested too deep", id="deep"),
+        pytest.param(
+            "[" * 200 + "]" * 200, ":1:100: nested too deep", id="deeper than can be written"
+        ),
+        pytest.param(b'{"a":\n "\xc3\xa9\xff"}', ":2:4: not UTF-8 at byte 10", id="not UTF-8"),
     ],
 )
 def test_metadata_that_is_no_json_object(tmp_path: Path, content: str | bytes, says: str) -> None:

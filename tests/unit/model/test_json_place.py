@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onnxtool.release.json_place import Step, locate
+from onnxtool.model.json_place import Step, locate, repeated_key, spelled, token_place, too_deep
 
 TEXT = """{
   "a": [1, {"b": "}"},
@@ -62,3 +62,38 @@ def test_every_value_of_every_text_is_where_it_says(value: object, indent: int |
         line, column = locate(text, steps)
         rest = "\n".join([text.split("\n")[line - 1][column - 1 :], *text.split("\n")[line:]])
         assert json.JSONDecoder().raw_decode(rest)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (TEXT, ("twice", (4, 39))),
+        ('{"a": {"b": 1}, "b": {"b": 2}}', None),
+        ('[{"a": 1}, {"a": 1}]', None),
+        ('{"a": [{"b": 1},\n {"c": 1, "\\u0063": 2}], "d": }', ("c", (2, 11))),
+        ('{"a": {"a": 1}, "b": {"c": {}, "a": 1}, "a": 2}', ("a", (1, 41))),
+        ("{}", None),
+    ],
+)
+def test_a_key_that_is_given_twice_is_found(
+    text: str, expected: tuple[str, tuple[int, int]] | None
+) -> None:
+    assert repeated_key(text) == expected
+
+
+def test_what_is_in_a_string_is_no_token() -> None:
+    assert token_place('{"NaN": "NaN",\n"a": NaN}', "NaN") == (2, 6)
+    assert token_place('{"NaN": "NaN"}', "NaN") is None
+
+
+def test_no_nesting_is_too_deep_to_be_found() -> None:
+    text = '{"a": 1,\n"b":' + "[" * 100_000 + "3" + "]" * 100_000 + ', "b": 1}'
+    assert too_deep(text, 100) == (2, 104)
+    assert too_deep(text, 100_001) is None
+    assert locate(text.replace(', "b"', ', "c"'), ("b", 0, 0)) == (2, 7)
+    assert repeated_key(text) == ("b", (2, 200_008))
+
+
+def test_steps_are_spelled_as_people_write_them() -> None:
+    assert spelled(("files", 3, "path")) == "files[3].path"
+    assert spelled(()) == ""
