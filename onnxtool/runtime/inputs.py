@@ -87,9 +87,12 @@ def feeds(
         narrow: Whether integers that may be indices are 0 and 1 only, which nearly all graphs take.
 
     Raises:
-        UsageError: An input has an element type, or a kind, that cannot be made up.
+        UsageError: An input has an element type, or a kind, that cannot be made up, or the name of
+            another.
     """
     shapes = {spec.name: shape_at(spec, signature, sizes) for spec in signature.inputs}
+    if len(shapes) < len(signature.inputs):
+        raise UsageError("two inputs have one name: no values can be made up for them")
     # Of audio, its length; of tokens, that of the ids.
     time = _time(signature, shapes) or 1
     states = {pair.input for pair in signature.states}
@@ -150,14 +153,21 @@ def _usual(spec: TensorSpec, axis: int, signature: Signature) -> int:
 
 
 def _time(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
-    """The length of the audio: the first dynamic axis of the features that is not the batch."""
+    """The length of the audio: the first dynamic axis of the features that is not the batch.
+
+    In windows of one size, it is the last axis of NeMo's features. Of others nobody knows which it
+    is: the shortest is too long for none.
+    """
+    fixed: list[int] = []
     for spec in signature.free_inputs:
         if "float" not in spec.dtype or spec.shape is None or len(spec.shape) < 2:
             continue
         for axis, symbol in spec.dynamic_axes.items():
             if not is_batch_symbol(symbol) if symbol else axis > 0:
                 return shapes[spec.name][axis]
-    return None
+        sizes = shapes[spec.name][1:]
+        fixed.append(sizes[-1] if spec.name == "audio_signal" else min(sizes))
+    return fixed[0] if fixed else None
 
 
 def held_by_host(
