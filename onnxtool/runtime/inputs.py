@@ -87,12 +87,14 @@ def feeds(
         narrow: Whether integers that may be indices are 0 and 1 only, which nearly all graphs take.
 
     Raises:
-        UsageError: An input has an element type, or a kind, that cannot be made up.
+        UsageError: An input has an element type, or a kind, that cannot be made up, or the name of
+            another.
     """
     shapes = {spec.name: shape_at(spec, signature, sizes) for spec in signature.inputs}
+    if len(shapes) < len(signature.inputs):
+        raise UsageError("two inputs have one name: no values can be made up for them")
     # Of audio, its length; of tokens, that of the ids.
-    features = time_axis(signature.free_inputs)
-    time = (shapes[features[0].name][features[1]] if features else 0) or 1
+    time = _frames(signature, shapes) or 1
     states = {pair.input for pair in signature.states}
     generator = np.random.default_rng(seed)
     values: dict[str, Array] = {}
@@ -148,6 +150,22 @@ def _usual(spec: TensorSpec, axis: int, signature: Signature) -> int:
         return 0
     is_audio = "float" in spec.dtype and len(spec.shape or ()) == 3
     return TIME if is_audio and signature.role not in JOINTS else OTHER
+
+
+def _frames(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> int:
+    """The length of the audio; 0 for a graph that takes none.
+
+    In windows of one size, it is the last axis of NeMo's features. Of others nobody knows which it
+    is: the shortest is too long for none.
+    """
+    if found := time_axis(signature.free_inputs):
+        spec, axis = found
+        return shapes[spec.name][axis]
+    for spec in signature.free_inputs:
+        if "float" in spec.dtype and len(spec.shape or ()) >= 2:
+            sizes = shapes[spec.name][1:]
+            return sizes[-1] if spec.name == "audio_signal" else min(sizes)
+    return 0
 
 
 def held_by_host(

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from onnxtool.model.bundle import Bundle
 from onnxtool.model.families import Role
 from onnxtool.model.tensors import TensorSpec
-from onnxtool.rules.bundle.layouts import described, misfit
-from onnxtool.rules.bundle.metadata import at, required
+from onnxtool.rules.bundle.graphs import missing_parts
+from onnxtool.rules.bundle.layouts import Said, described, misfit
+from onnxtool.rules.bundle.metadata import are_texts, at, required
 from onnxtool.rules.examples.graphs import ADD, folder
 from onnxtool.rules.rule import Problem, Severity, bundle_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
+from onnxtool.rules.transducer import durations, integer_field, joint_width
 
 
 @bundle_rule(
@@ -41,6 +43,7 @@ def contradictory_metadata(bundle: BundleSubject) -> Iterator[Problem]:
     2. A model that is named for its size, `0.6b`, and has another. That is a warning.
     3. Labels that are not the vocabulary.
     4. Durations that are not the contract's.
+    5. A number of tokens that is not the vocabulary's, where no joint shows it (J003).
 
     Exporters hard-code the first two for the model that they were written for.
     """
@@ -52,20 +55,19 @@ def contradictory_metadata(bundle: BundleSubject) -> Iterator[Problem]:
                 yield from _layout(bundle, f"tensor_layout_contract.{name}", text)  # 1
     yield from _named_for_size(bundle, fields.get("model_name"))  # 2
     promised = bundle.contract.decoding if bundle.contract else None
-    durations = fields.get("duration_values")
-    promised_durations = (promised.duration_values or ()) if promised else ()
-    if promised_durations and isinstance(durations, tuple) and durations != promised_durations:  # 4
-        message = (
-            f"`duration_values` are {list(durations)}, {list(promised_durations)} were promised"
-        )
+    steps = fields.get("duration_values")
+    promised_steps = (promised.duration_values or ()) if promised else ()
+    if promised_steps and isinstance(steps, tuple) and steps != promised_steps:  # 4
+        message = f"`duration_values` are {list(steps)}, {list(promised_steps)} were promised"
         yield Problem(message, at("duration_values"))
     yield from _labels(bundle, fields.get("labels"))  # 3
+    yield from _token_count(bundle)  # 5
 
 
 def _labels(bundle: BundleSubject, labels: object) -> Iterator[Problem]:
     """Case 3: labels may leave the blank out."""
     vocabulary = bundle.bundle.vocabulary
-    if not isinstance(labels, tuple) or not labels or not vocabulary:
+    if not are_texts(labels) or not isinstance(labels, tuple) or not labels or not vocabulary:
         return
     tokens = tuple(t for i, t in enumerate(vocabulary.tokens) if i != vocabulary.blank_id)
     if labels not in {tokens, vocabulary.tokens}:
@@ -76,9 +78,25 @@ def _labels(bundle: BundleSubject, labels: object) -> Iterator[Problem]:
         yield Problem(message, at("labels"))
 
 
+def _token_count(bundle: BundleSubject) -> Iterator[Problem]:
+    """Case 5: the width of a joint tells only where its durations are known."""
+    vocabulary, name = bundle.bundle.vocabulary, "tokenizer_vocab_size"
+    declared = integer_field(bundle.bundle, name)
+    if not vocabulary or not declared:
+        return
+    width, steps = joint_width(bundle.bundle), durations(bundle.bundle, bundle.contract)
+    if width and isinstance(width.value, int) and steps:
+        return
+    count = len(vocabulary.tokens) - (vocabulary.blank_id is not None)
+    if declared != count:
+        yield Problem(f"`{name}` is {declared}, {vocabulary.path.name} has {count}", at(name))
+
+
 def _layout(bundle: BundleSubject, name: str, text: str) -> Iterator[Problem]:
     """Case 1: read `y: [B, U], h/c: [L, B, H(=640)]`, and hold it against the graphs."""
     role, _, direction = name.rpartition(".")[2].partition("_")
+    if role in missing_parts(bundle):  # B002 tells.
+        return
     tensors = list(described(text))
     if not tensors:
         yield Problem(f"`{name}` describes no tensor: {text!r:.60}", at(name))
@@ -93,14 +111,14 @@ def _layout(bundle: BundleSubject, name: str, text: str) -> Iterator[Problem]:
                 yield Problem(f"`{name}`: `{tensor}` of {graph} {wrong}", at(name))
 
 
-def _sizes(bundle: BundleSubject, role: str) -> dict[str, int]:
+def _sizes(bundle: BundleSubject, role: str) -> dict[str, Said]:
     """What symbols stand for, by any layout of the role; `n_mels` has a rule of its own."""
-    sizes: dict[str, int] = {}
+    sizes: dict[str, Said] = {}
     layouts = required(bundle).get("tensor_layout_contract")
     for name, text in layouts.items() if isinstance(layouts, Mapping) else ():
         if name.startswith(f"{role}_") and isinstance(text, str):
             axes = (axis for _, axes in described(text) for axis in axes)
-            sizes |= {a.symbol: a.size for a in axes if a.symbol and a.size is not None}
+            sizes |= {a.symbol: Said(a.size, name) for a in axes if a.symbol and a.size is not None}
     return sizes
 
 

@@ -13,6 +13,7 @@ from onnxtool.model.metadata import VOCABULARY_NAMES
 from onnxtool.model.payload import pieces
 from onnxtool.model.skeleton import LARGE_BYTES
 from onnxtool.model.view import ModelView
+from onnxtool.rules.bundle.metadata import is_version
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
 from onnxtool.rules.joint.vocabulary import VOCABULARY, joint, predictor
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, bundle_rule
@@ -51,21 +52,36 @@ def encoder(value: int, *, streaming: bool = False) -> str:
 def unfitting_graphs(bundle: BundleSubject) -> Iterator[Problem]:
     """An output of one graph cannot be the input of the next, or a graph is missing.
 
-    Widths of encoder and joint, or of predictor and joint, differ where the graphs of two models
-    are in one folder. It shows at the first utterance only.
+    1. Widths of encoder and joint, or of predictor and joint, differ where the graphs of two models
+       are in one folder. It shows at the first utterance only.
+    2. Of a transducer's encoder, predictor and joint, two are there and one is not, or the joint is
+       alone. That is a warning.
     """
     for wire in bundle.bundle.wiring:
-        if wire.problem:
+        if wire.problem:  # 1
             yield Problem(
                 f"`{wire.source}` does not fit `{wire.target}`: {wire.problem}", wire.target
             )
-    # A graph that cannot be read may be the one that seems to be missing.
-    if not bundle.having(Role.JOINT) or bundle.unreadable_graphs:
-        return
-    for roles, what in ((ENCODERS, "an encoder"), ((Role.PREDICTOR,), "a predictor")):
-        if not bundle.having(*roles):
-            message = f"there is a joint, and no graph that has the interface of {what}"
-            yield Problem(message, what.split()[-1], Severity.WARNING)
+    for missing in missing_parts(bundle):  # 2
+        there = "an encoder and a predictor" if missing == "joint" else "a joint"
+        article = "an" if missing == "encoder" else "a"
+        message = f"there is {there}, and no graph that has the interface of {article} {missing}"
+        yield Problem(message, missing, Severity.WARNING)
+
+
+def missing_parts(bundle: BundleSubject) -> tuple[str, ...]:
+    """What a transducer in parts lacks: `encoder`, `predictor`, `joint`.
+
+    A graph that cannot be read may be the one that seems to be missing.
+    """
+    if bundle.unreadable_graphs:
+        return ()
+    encoder, predictor = bundle.having(*ENCODERS), bundle.having(Role.PREDICTOR)
+    if bundle.having(Role.JOINT):
+        parts = {"encoder": encoder, "predictor": predictor}
+        return tuple(part for part, graphs in parts.items() if not graphs)
+    whole = bundle.having(Role.DECODER_JOINT)
+    return ("joint",) if encoder and predictor and not whole else ()
 
 
 @bundle_rule(
@@ -187,7 +203,12 @@ def mixed_exports(bundle: BundleSubject) -> Iterator[Problem]:
     metadata = bundle.bundle.metadata
     recorded = metadata.fields.get("torch_version") if metadata else None
     written = {p.producer_version for p in protos.values() if p.producer_name == "pytorch"}
-    if isinstance(recorded, str) and written and recorded.split("+")[0] not in written:
+    if (
+        isinstance(recorded, str)
+        and is_version(recorded)
+        and written
+        and recorded.split("+")[0] not in written
+    ):
         message = (
             f"`torch_version` is {recorded}, and {', '.join(sorted(written))} wrote the graphs"
         )

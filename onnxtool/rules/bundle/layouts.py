@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from onnxtool.model.tensors import Dimension, TensorSpec
 
@@ -31,6 +32,13 @@ class Axis:
         return self.size is not None or _OF_THE_NETWORK.fullmatch(self.symbol) is not None
 
 
+class Said(NamedTuple):
+    """A size, and which layout says it."""
+
+    size: int
+    by: str
+
+
 def described(text: str) -> Iterator[tuple[str, tuple[Axis, ...]]]:
     """Each tensor that a text names, with its axes."""
     for names, axes in re.findall(r"([\w./]+): \[([^\]]*)\]", text):
@@ -46,7 +54,7 @@ def _axis(text: str) -> Axis:
     return Axis(match[2] or "", int(number) if number else None)
 
 
-def misfit(axes: tuple[Axis, ...], spec: TensorSpec, sizes: Mapping[str, int]) -> str:
+def misfit(axes: tuple[Axis, ...], spec: TensorSpec, sizes: Mapping[str, Said]) -> str:
     """How the described axes are not those of the tensor; empty if they are.
 
     Args:
@@ -62,13 +70,13 @@ def misfit(axes: tuple[Axis, ...], spec: TensorSpec, sizes: Mapping[str, int]) -
     for index, (axis, size) in enumerate(zip(axes, shape, strict=True)):
         if not _fits(axis, size, sizes):
             actual = size if isinstance(size, int) else f"the dynamic `{size}`"
-            wanted = sizes.get(axis.symbol, axis.size)
-            meant = f", {wanted}" if axis.size is None and wanted is not None else ""
+            wanted = sizes.get(axis.symbol) if axis.size is None else None
+            meant = f", {wanted.size} by `{wanted.by}`" if wanted else ""
             return f"has {actual} on axis {index}, not {axis}{meant}"
     return ""
 
 
-def _fits(axis: Axis, actual: Dimension, sizes: Mapping[str, int]) -> bool:
+def _fits(axis: Axis, actual: Dimension, sizes: Mapping[str, Said]) -> bool:
     """Whether an axis may be the one described.
 
     1. A number is that number.
@@ -76,8 +84,8 @@ def _fits(axis: Axis, actual: Dimension, sizes: Mapping[str, int]) -> bool:
     3. What is called a batch is one.
     """
     if isinstance(actual, int):
-        wanted = axis.size if axis.size is not None else sizes.get(axis.symbol, actual)
-        return wanted == actual  # 1
+        said = sizes[axis.symbol].size if axis.symbol in sizes else actual
+        return actual == (said if axis.size is None else axis.size)  # 1
     if actual is None:
         return True
     if axis.is_of_the_network or axis.symbol in sizes:  # 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -26,7 +27,8 @@ def _is_id(value: object) -> bool:
     return is_integer(value) and int(str(value)) >= 0
 
 
-def _are_texts(value: object) -> bool:
+def are_texts(value: object) -> bool:
+    """Whether it is a list of texts, be it empty."""
     return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
 
 
@@ -34,7 +36,8 @@ def _are_numbers(value: object) -> bool:
     return isinstance(value, tuple) and bool(value) and all(map(is_integer, value))
 
 
-def _is_version(value: object) -> bool:
+def is_version(value: object) -> bool:
+    """Whether it begins as a version does."""
     return isinstance(value, str) and re.match(r"\d+\.\d+", value) is not None
 
 
@@ -42,12 +45,12 @@ def _is_version(value: object) -> bool:
 SCHEMA: Mapping[str, tuple[str, Test, bool]] = {
     "model_name": ("a text", _is_text, False),
     "sample_rate": ("a positive integer", _is_size, False),
-    "labels": ("a list of texts", _are_texts, True),
+    "labels": ("a list of texts", are_texts, True),
     "blank_id": ("an integer from 0", _is_id, False),
     "tokenizer_vocab_size": ("a positive integer", _is_size, True),
     "joint_vocab_size": ("a positive integer", _is_size, True),
     "duration_values": ("a list of integers", _are_numbers, True),
-    "torch_version": ("a version", _is_version, True),
+    "torch_version": ("a version", is_version, True),
     "features.type": ("`log-mel`", lambda value: value == "log-mel", False),
     "features.n_fft": ("a positive integer", _is_size, False),
     "features.n_mels": ("a positive integer", _is_size, False),
@@ -127,6 +130,8 @@ def incomplete_metadata(bundle: BundleSubject) -> Iterator[Problem]:
         value = field(fields, name)
         if name.partition(".")[0] in broken or is_right(value):
             continue
+        if name == "duration_values" and value == () and _scores_of_durations(bundle) == 0:
+            continue
         severity = Severity.ERROR
         if value is None and optional:
             if not _holds(fields, name) and not _is_of_use(bundle, name):
@@ -148,7 +153,12 @@ def _state(fields: Mapping[str, object], name: str) -> str:
     value = field(fields, name)
     if value is None:
         return "null" if _holds(fields, name) else "missing"
-    return f"{value!r:.60}"
+    return _told(value)
+
+
+def _told(value: object) -> str:
+    """A value as it is in the file."""
+    return f"{json.dumps(value, ensure_ascii=False):.60}"
 
 
 def _is_of_use(bundle: BundleSubject, name: str) -> bool:
@@ -196,8 +206,7 @@ def _layouts(bundle: BundleSubject, fields: Mapping[str, object]) -> Iterator[Pr
     for name, value in layouts.items():
         if not _is_text(value):
             where = f"{LAYOUT}.{name}"
-            state = "null" if value is None else f"{value!r:.60}"
-            yield Problem(f"`{where}` is {state}, where a text belongs", at(where))
+            yield Problem(f"`{where}` is {_told(value)}, where a text belongs", at(where))
 
 
 @bundle_rule(
@@ -241,7 +250,8 @@ def contradictory_features(bundle: BundleSubject) -> Iterator[Problem]:
         message = f"`n_fft` is {n_fft}, shorter than a window of {window} samples at `sample_rate`"
         yield Problem(message, at("features.n_fft"))
     elif _is_size(n_fft) and int(str(n_fft)) != 1 << (window - 1).bit_length():
-        message = f"`n_fft` is {n_fft}, and NeMo's for windows of {window} samples is another"
+        windows = f"windows of {window} samples at `sample_rate`"
+        message = f"`n_fft` is {n_fft}, and NeMo's for {windows} is another"
         yield Problem(message, at("features.n_fft"), Severity.WARNING)
     if _is_size(hop) and int(str(hop)) * 100 != int(str(rate)):  # 3
         ms = 1000 * int(str(hop)) / int(str(rate))

@@ -93,6 +93,10 @@ class Encoder:
             batch: Number of utterances; as many as lengths, if it is 0.
             like: Take the beginning of the last utterance of this run as features.
             padded: Whether features past each length are zero.
+
+        Raises:
+            Skipped: It gives no frames [B, D, T] with lengths.
+            RunError: It does not run so.
         """
         count = batch or max(1, len(lengths))
         given = self._feeds(time, count)
@@ -105,6 +109,9 @@ class Encoder:
         given[self.length] = np.array(lengths or [time] * count, given[self.length].dtype)
         values = self.graph.session.run(given)
         output, encoded = values[self.output], values[self.lengths]
+        if output.ndim != 3 or encoded.ndim != 1 or not encoded.size:
+            shapes = f"{list(output.shape)} and lengths {list(encoded.shape)}"
+            raise Skipped(f"it gives {shapes}, where [B, D, T] and [B] belong")
         return Encoded(features, output, encoded, self.output_axis)
 
     def _feeds(self, time: int, batch: int) -> dict[str, Array]:

@@ -13,7 +13,7 @@ from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.rules.examples.encoder import encoder
 from onnxtool.rules.interface.audio import Encoder
-from onnxtool.rules.interface.lengths import ENCODERS, batch_problems
+from onnxtool.rules.interface.lengths import ENCODERS, batch_problems, ignores_length
 from onnxtool.rules.positions import position_limit
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
@@ -73,7 +73,10 @@ def specialized_axis(graph: GraphSubject) -> Iterator[Problem]:
     yield from found
     # What follows needs sizes that run.
     if graph.signature.role in ENCODERS and all(problem.severity for problem in found):
-        yield from _encoder_problems(graph)
+        with contextlib.suppress(
+            Skipped
+        ):  # Its axes were proved, and it has no lengths to look at.
+            yield from _of_lengths(Encoder(graph))
 
 
 def _axes(graph: GraphSubject) -> list[_Axis]:
@@ -154,23 +157,17 @@ def _refusal(graph: GraphSubject, sizes: Mapping[str, int]) -> str:
     return ""
 
 
-def _encoder_problems(graph: GraphSubject) -> Iterator[Problem]:
-    try:
-        audio = Encoder(graph)
-    except Skipped:  # Its axes were proved, and it has no lengths to look at.
-        return
-    if graph.signature.role is Role.ENCODER:
-        wrong = list(_formula_problems(graph, audio))
-        yield from wrong
-        if wrong:  # What follows takes the lengths at their word.
-            return
-    lengths = next(spec for spec in graph.signature.inputs if spec.name == audio.length)
-    if 0 in audio.spec.dynamic_axes and 0 in lengths.dynamic_axes:
-        with contextlib.suppress(Skipped):  # Nobody knows how long its chunks are.
-            yield from batch_problems(audio)
+def _of_lengths(audio: Encoder) -> list[Problem]:
+    """What is wrong with the lengths it gives; if it ignores those it takes, that is for I005."""
+    found = list(_formula_problems(audio)) if audio.graph.signature.role is Role.ENCODER else []
+    taken = next(s for s in audio.graph.signature.inputs if s.name == audio.length)
+    # A batch takes the lengths at their word.
+    if not found and 0 in audio.spec.dynamic_axes and 0 in taken.dynamic_axes:
+        found = list(batch_problems(audio))
+    return [] if found and ignores_length(audio) else found
 
 
-def _formula_problems(graph: GraphSubject, audio: Encoder) -> Iterator[Problem]:
+def _formula_problems(audio: Encoder) -> Iterator[Problem]:
     """Lengths that are not those of the frames, or follow no subsampling there is."""
     frames: dict[int, int] = {}
     for size in FORMULA_SIZES:
@@ -186,7 +183,7 @@ def _formula_problems(graph: GraphSubject, audio: Encoder) -> Iterator[Problem]:
                 audio.lengths,
             )
             return
-    if graph.signature.family in _CONVOLUTIONAL and fitting(frames) is None:
+    if audio.graph.signature.family in _CONVOLUTIONAL and fitting(frames) is None:
         told = ", ".join(f"{count} of {size}" for size, count in frames.items())
         yield Problem(f"the frames follow no subsampling: {told}", audio.lengths)
 

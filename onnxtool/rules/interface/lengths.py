@@ -10,7 +10,7 @@ from onnxtool.comparison.values import compare_values
 from onnxtool.model.families import Role
 from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.encoder import encoder
-from onnxtool.rules.interface.audio import Encoder
+from onnxtool.rules.interface.audio import Encoded, Encoder
 from onnxtool.rules.positions import position_limit
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
@@ -47,16 +47,17 @@ def lengths_broadcast(graph: GraphSubject) -> Iterator[Problem]:
     """
     audio = Encoder(graph)
     audio.require_batch()
+    long, short = _lengths_that_run(audio)
     refusal = ""
     try:
-        audio.run(WHOLE, lengths=[WHOLE, SHORT])
+        audio.run(long, lengths=[long, short])
     except RunRefusedError as error:
         refusal = str(error)
     try:
-        given = audio.run(WHOLE, batch=2, lengths=[WHOLE])
+        given = audio.run(long, batch=2, lengths=[long])
     except RunRefusedError:
         if refusal:
-            yield Problem(f"two lengths for two utterances are refused: {refusal}", audio.length)
+            raise Skipped(f"it takes no two utterances at all (I006): {refusal}") from None
         return
     told = f"one length for two utterances runs, and gives lengths {given.lengths.tolist()}"
     if refusal:
@@ -87,16 +88,7 @@ def length_ignored(graph: GraphSubject) -> Iterator[Problem]:
     `length` says where padding begins. An export that lost it recognizes padding as speech.
     """
     audio = Encoder(graph)
-    try:
-        long, short = two_lengths(graph)
-    except Skipped:
-        long, short = WHOLE, SHORT
-    whole = audio.run(long, lengths=[long], padded=False)
-    cut = audio.run(long, lengths=[short], padded=False)
-    # An encoder for chunks gives at most so many frames.
-    while graph.signature.states and short > 1 and np.array_equal(whole.lengths, cut.lengths):
-        short //= 2
-        cut = audio.run(long, lengths=[short], padded=False)
+    long, short, whole, cut = _cut_short(audio)
     if np.array_equal(whole.lengths, cut.lengths):
         yield Problem(
             f"of {long} frames, lengths {long} and {short} both give {whole.lengths.tolist()}",
@@ -109,6 +101,42 @@ def length_ignored(graph: GraphSubject) -> Iterator[Problem]:
             audio.length,
             Severity.WARNING,
         )
+
+
+def _lengths_that_run(audio: Encoder) -> tuple[int, int]:
+    """Feature frames of an utterance that it takes alone, and of a shorter one.
+
+    Raises:
+        RunRefusedError: It does not.
+    """
+    try:
+        long, short = two_lengths(audio.graph)
+    except Skipped:
+        long, short = WHOLE, SHORT
+    audio.run(long)
+    return long, short
+
+
+def _cut_short(audio: Encoder) -> tuple[int, int, Encoded, Encoded]:
+    """Two lengths, and what the same frames give with each of them, nothing set to zero."""
+    long, short = _lengths_that_run(audio)
+    whole = audio.run(long, lengths=[long], padded=False)
+    cut = audio.run(long, lengths=[short], padded=False)
+    # An encoder for chunks gives at most so many frames.
+    is_for_chunks = bool(audio.graph.signature.states)
+    while is_for_chunks and short > 1 and np.array_equal(whole.lengths, cut.lengths):
+        short //= 2
+        cut = audio.run(long, lengths=[short], padded=False)
+    return long, short, whole, cut
+
+
+def ignores_length(audio: Encoder) -> bool:
+    """Whether a shorter length gives the same lengths, which I005 tells."""
+    try:
+        _, _, whole, cut = _cut_short(audio)
+    except RunRefusedError:  # Then I005 is skipped.
+        return False
+    return np.array_equal(whole.lengths, cut.lengths)
 
 
 def two_lengths(graph: GraphSubject) -> tuple[int, int]:
@@ -158,6 +186,13 @@ def batch_problems(audio: Encoder) -> Iterator[Problem]:
     """What a batch of two unequal utterances gives, against each of them alone."""
     long, short = two_lengths(audio.graph)
     together = audio.run(long, lengths=[long, short])
+    if together.output.shape[0] != 2 or together.lengths.size != 2:
+        yield Problem(
+            f"two utterances give {list(together.output.shape)}, and lengths "
+            f"{together.lengths.tolist()}",
+            audio.output,
+        )
+        return
     alone = audio.run(short, lengths=[short], like=together)
     for encoded, given in ((together, long), (alone, short)):
         claimed, frames = int(encoded.lengths[0]), encoded.output.shape[audio.output_axis]

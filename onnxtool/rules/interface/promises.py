@@ -204,27 +204,34 @@ def unused_input(graph: GraphSubject) -> Iterator[Problem]:
     scope = graph.view.roots[0]
     names = [spec.name for spec in graph.signature.inputs]
     sources = _sources(scope, names)
+    anything = (1 << len(names)) - 1  # Of an output that nothing gives, which M001 tells.
     used = 0
     for output in scope.output_names:
-        used |= sources.get(output, 0)
+        used |= sources.get(output, anything)
     for place, name in enumerate(names):
         if not used >> place & 1:
             yield Problem(f"no output depends on the values of `{name}`", name)
     for output in scope.output_names:
-        if names and not sources.get(output, 0):
+        if names and not sources.get(output, anything):
             yield Problem(f"`{output}` depends on the values of no input", output)
 
 
 def _sources(scope: Scope, inputs: Sequence[str]) -> dict[str, int]:
-    """Value -> the inputs that it is computed from, as a number with one bit for each of them."""
-    found = {name: 1 << place for place, name in enumerate(inputs)}
+    """Value -> the inputs that it is computed from, as a number with one bit for each of them.
+
+    A value that nothing gives, or that waits for itself, may be any: M001 tells of it.
+    """
+    stored = {tensor.name for tensor in scope.initializers}
+    stored |= {tensor.values.name for tensor in scope.sparse_initializers}
+    found = dict.fromkeys(stored, 0) | {name: 1 << place for place, name in enumerate(inputs)}
+    anything = (1 << len(inputs)) - 1
     # A list of half a million nodes would take more than all of the rest.
     for node in scope.nodes if stand_in_order(scope.nodes) else in_order(scope.nodes):
+        mask = 0
         if node.op_type not in {"Shape", "Size"}:  # Of a value, these read its size.
-            mask = 0
             for name in reads(node):
-                mask |= found.get(name, 0)
-            found.update(dict.fromkeys(node.output, mask))
+                mask |= found.get(name, anything)
+        found.update(dict.fromkeys(node.output, mask))
     return found
 
 

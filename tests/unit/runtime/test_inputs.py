@@ -67,6 +67,14 @@ def test_the_length_is_that_of_the_audio() -> None:
     assert made(model)["audio_signal"].shape == (1, 80, TIME)
 
 
+@pytest.mark.parametrize(
+    ("features", "length"), [("audio_signal f32[B, 2, 57]", 57), ("x f32[B, 45, 80]", 45)]
+)
+def test_a_window_of_one_size_is_heard_to_its_end(features: str, length: int) -> None:
+    model = interface(f"{features}; x_lens i64[B]", "outputs f32[B, 4, S]; encoded_lengths i64[B]")
+    assert made(model)["x_lens"].tolist() == [length]
+
+
 def test_states_start_at_zero_and_empty_where_they_grow() -> None:
     model = interface(
         "x f32[N, T, 80]; cache f32[N, PAST, 4]; steps_state i64[N]",
@@ -109,6 +117,11 @@ def test_the_same_seed_gives_the_same_values() -> None:
 def test_what_cannot_be_made_up_is_told() -> None:
     with pytest.raises(UsageError, match="`x` has no rank"):
         made(interface("x f32", "y f32[1]"))
+
+
+def test_two_inputs_of_one_name_get_no_values() -> None:
+    with pytest.raises(UsageError, match="two inputs have one name"):
+        made(interface("x f32[B, 4]; x f32[B, 4, T]", "y f32[B, 4]"))
 
 
 def test_strings_are_words() -> None:

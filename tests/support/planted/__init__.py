@@ -1,0 +1,1 @@
+"""Faults, each planted in a healthy bundle: what a rule must tell from all others."""
