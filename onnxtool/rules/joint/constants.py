@@ -93,7 +93,10 @@ class Constants:
 
     @cached_property
     def _sizes(self) -> dict[str, tuple[int | None, ...]]:
-        graph = onnx.shape_inference.infer_shapes(self._model.proto).graph
+        try:
+            graph = onnx.shape_inference.infer_shapes(self._model.proto).graph
+        except (RuntimeError, ValueError):  # Damaged: what is declared is known all the same.
+            graph = self._model.proto.graph
         return {
             value.name: tuple(
                 dim.dim_value if dim.HasField("dim_value") else None
@@ -124,7 +127,8 @@ class Constants:
     def _read(self, tensor: onnx.TensorProto) -> Array | None:
         own = own_location(self._model.path)
         stored = stored_tensor(tensor, scope="", holder=Holder.INITIALIZER, model_file=own)
-        if stored.size_bytes > MAX_BYTES or stored.unreadable:
+        is_damaged = stored.unreadable or any(size < 0 for size in stored.shape)
+        if is_damaged or stored.size_bytes > MAX_BYTES:
             return None
         try:
             if stored.dtype.name == "bool" and stored.storage is not Storage.EXTERNAL:

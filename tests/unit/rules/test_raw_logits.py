@@ -593,3 +593,29 @@ def test_nodes_that_read_nothing_are_passed_over() -> None:
     proto = joint("joint_output = Sub(logits, total)")
     proto.graph.node.insert(0, onnx.helper.make_node("ReduceLogSumExp", [], ["total"]))
     assert problems(proto) == []
+
+
+@pytest.mark.parametrize("dims", [(-1, -1), (3,), (1 << 40,), (7, -7)])
+def test_a_damaged_constant_is_no_sum(dims: tuple[int, ...]) -> None:
+    proto = joint(SPELLED["product with ones"])
+    ones = next(node for node in proto.graph.node if node.output[0] == "ones")
+    ones.attribute[0].t.dims[:] = dims
+    assert problems(proto) == []
+
+
+@pytest.mark.parametrize("operator", ["Add", "Mul", "Exp", "Concat", "Where", "ReduceLogSumExp"])
+def test_no_chain_is_too_long(operator: str) -> None:
+    proto = joint("joint_output = Identity(v300)")
+    last = proto.graph.node.pop()
+    before = "logits"
+    for index in range(1, 301):
+        count = {"Exp": 1, "ReduceLogSumExp": 1, "Where": 3}.get(operator, 2)
+        proto.graph.node.add(op_type=operator, input=[before] * count, output=[f"v{index}"])
+        before = f"v{index}"
+    proto.graph.node.append(last)
+    assert problems(proto) == []
+
+
+def test_a_value_that_is_made_of_itself_ends() -> None:
+    proto = joint("again = Add(logits, joint_output)  joint_output = Sub(again, logits)")
+    assert problems(proto) == []
