@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from onnxtool.errors import MetadataError
@@ -9,6 +11,10 @@ from onnxtool.model.contract import StreamingConfig
 from onnxtool.model.metadata import read_metadata
 
 STREAMING_NAME = "streaming.json"
+ATTENTION = "att_context_size"
+UNLIMITED = -1
+# Frames that a frame attends to: before it, and after it; `UNLIMITED` for all.
+Attention = tuple[int, int]
 
 
 def read_streaming(path: Path) -> StreamingConfig:
@@ -18,6 +24,7 @@ def read_streaming(path: Path) -> StreamingConfig:
         MetadataError: It is not a JSON object, or a field is not what NeMo writes there.
     """
     fields = read_metadata(path).fields
+    _attentions(path, fields)
 
     def pair(name: str) -> tuple[int, int] | None:
         return _pair(path, name, fields[name]) if name in fields else None
@@ -37,6 +44,36 @@ def read_streaming(path: Path) -> StreamingConfig:
     )
 
 
+def read_attention(path: Path) -> tuple[Attention, ...]:
+    """The limits of attention that a model was trained with, of which an export has one.
+
+    From a `streaming.json`, or from the `streaming` block of a contract; none if it does not say.
+
+    Raises:
+        MetadataError: As `read_streaming`.
+    """
+    fields = read_metadata(path).fields
+    block = fields.get("streaming", fields)
+    return _attentions(path, block if isinstance(block, dict) else {})
+
+
+def _attentions(path: Path, fields: Mapping[str, object]) -> tuple[Attention, ...]:
+    """One pair of numbers, or several."""
+    value = fields.get(ATTENTION, ())
+    pairs = (value,) if _is_attention(value) else value
+    if isinstance(pairs, tuple) and all(map(_is_attention, pairs)):
+        return pairs
+    raise _wrong(path, ATTENTION, value, "two numbers of frames")
+
+
+def _is_attention(value: object) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(type(number) is int for number in value)
+    )
+
+
 def _pair(path: Path, name: str, value: object) -> tuple[int, int]:
     """First and later; NeMo writes one number where they are equal."""
     if isinstance(value, tuple) and len(value) == 2:
@@ -45,6 +82,10 @@ def _pair(path: Path, name: str, value: object) -> tuple[int, int]:
 
 
 def _number(path: Path, name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise MetadataError(path, f"`{name}` is {value!r:.40}, and not a number of frames")
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong(path, name, value, "a number of frames")
     return value
+
+
+def _wrong(path: Path, name: str, value: object, wanted: str) -> MetadataError:
+    return MetadataError(path, f"`{name}` is {json.dumps(value):.40}, and not {wanted}")
