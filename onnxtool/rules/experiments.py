@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,15 @@ class Experiments:
             RunRefusedError: ONNX Runtime refuses them.
         """
         graph = self.graph
-        return graph.session.run(feeds(graph.view, graph.signature, {}))
+        return graph.session.run(feeds(graph.view, graph.signature, self.needed))
+
+    @property
+    def needed(self) -> Mapping[str, int]:
+        """Sizes that its caches must have, where it does not declare them."""
+        try:
+            return self.encoder.sizes if self.graph.signature.states else {}
+        except Skipped:
+            return {}
 
     @cached_property
     def encoder(self) -> CacheAwareEncoder:

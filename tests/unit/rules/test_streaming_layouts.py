@@ -64,9 +64,20 @@ def test_a_pair_with_another_interface(
     streaming_bundle(tmp_path)
     for name in ("encoder.onnx", LATER, FIRST):
         plant(tmp_path, name, change)
-    report = check(tmp_path, select=["S"])
+    report = check(tmp_path, select=["S", "I006", "M008"])
+    assert {f.rule.code for f in report.findings if f.severity is Severity.ERROR} == set()
+    asked = {rule.code for rule, model in report.answers if model == LATER}
+    assert asked == ASKED - unasked | {"I006", "M008"}
+    assert not report.failed
+
+
+def test_caches_of_open_sizes_are_fed_as_the_graph_needs_them(tmp_path: Path) -> None:
+    sizes = INTERFACE.replace("[B, 1, 6, 2] cache", "[B, 1, C0, 2] cache")
+    text = encoder(interface=sizes.replace("[B, 1, 2, 2] cache", "[B, 1, 2, K0] cache"))
+    path = write(tmp_path / "model.onnx", onnx.parser.parse_model(text))
+    report = check(path, select=["M008", "S005"], settings=Settings(run=True))
+    assert {rule.code for rule in report.checked} == {"M008", "S005"}
     assert not found(report)
-    assert {rule.code for rule, model in report.answers if model == LATER} == ASKED - unasked
 
 
 def test_windows_of_one_length_are_full(tmp_path: Path) -> None:
