@@ -220,6 +220,8 @@ def padding_enters_cache(graph: GraphSubject) -> Iterator[Problem]:
     counts = [int(count) for count in step.states[FILLED].reshape(-1)]
     if len(counts) < 2:
         raise Skipped("it counts the cached frames of a batch in one number")
+    if min(counts) < 0:
+        raise Skipped(f"{counts} frames are counted as cached (S003)")
     if counts[1] >= counts[0]:
         yield Problem(
             f"lengths {whole} and {short} give {[int(n) for n in step.lengths]} frames, and "
