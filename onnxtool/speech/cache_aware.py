@@ -73,6 +73,9 @@ class CacheAwareEncoder:
             raise UnsupportedModelError(f"no cache-aware encoder: no input `{min(missing)}`")
         if unpaired:
             raise UnsupportedModelError(f"`{min(unpaired)}` has no output that feeds it")
+        for spec in self.signature.inputs:
+            if spec.shape is None:
+                raise UnsupportedModelError(f"`{spec.name}` has no rank: nothing can be fed to it")
         for name, rank in ((AUDIO, 3), (CHANNEL, 4), (TIME, 4)):
             if len(self.spec(name).shape or ()) != rank:
                 raise UnsupportedModelError(

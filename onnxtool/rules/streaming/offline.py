@@ -160,6 +160,8 @@ def _offline(whole: GraphSubject, features: Array) -> Array:
         {AUDIO: features.astype(audio.dtype), LENGTH: lengths.astype(length.dtype)}
     )
     output, encoded = frame_outputs(whole.signature)[0], length_outputs(whole.signature)[0]
+    if not values[encoded.name].size:
+        raise Skipped(f"`{whole.name}` gives the lengths of no utterance")
     valid = int(values[encoded.name].flat[0])
     axis = frames_axis(output, values[output.name].shape, valid)
     frames: Array = np.moveaxis(values[output.name], axis, FRAMES_AXIS)[0, :, :valid]
