@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from onnxtool.errors import UnsupportedModelError, UsageError
 from onnxtool.model.contract import StreamingConfig
 from onnxtool.model.families import Role
 from onnxtool.rules.promised import Declared, promised
 from onnxtool.rules.rule import Skipped
 from onnxtool.runtime.inputs import Array, feeds
-from onnxtool.runtime.session import RunRefusedError
+from onnxtool.runtime.session import RunError
 from onnxtool.speech.attention import Context, context
 from onnxtool.speech.cache_aware import AUDIO, CacheAwareEncoder
 from onnxtool.speech.cache_sizes import sized
@@ -93,10 +95,17 @@ class Experiments:
         if not self.starts:
             return None
         found = self._likest([graph for graph in self._alike if not graph.runs.starts])
-        silent = next((graph for graph in self._beside if graph.runs.silent), None)
-        if silent and not found:
-            raise Skipped(f"it may start streams for `{silent.name}`, which cannot be driven")
+        if self.unknown and not found:
+            raise Skipped(f"it may start streams for `{self.unknown}`, which cannot be driven")
         return found
+
+    @property
+    def unknown(self) -> str:
+        """A graph of its folder that may be what it lacks, and cannot be read, or driven."""
+        unreadable = [name for name, _ in self.graph.bundle.unreadable] if self.graph.bundle else []
+        names = [name for name in unreadable if name.endswith(".onnx")]
+        names += [graph.name for graph in self._beside if not graph.runs.drives]
+        return next(iter(names), "")
 
     @property
     def _leads(self) -> bool:
@@ -111,22 +120,12 @@ class Experiments:
         """Whether it may run the first chunk of a stream."""
         return self.probe.starts
 
-    @property
+    @cached_property
     def drives(self) -> bool:
-        """Whether it can be probed."""
+        """Whether it can be probed; one that crashes or hangs is asked once."""
         try:
             return bool(self.probe)
-        except (Skipped, RunRefusedError):
-            return False
-
-    @property
-    def silent(self) -> bool:
-        """Whether it runs, and yet cannot be probed."""
-        try:
-            return not bool(self.probe)
-        except Skipped:
-            return True
-        except RunRefusedError:
+        except (Skipped, RunError):
             return False
 
     def _likest(self, graphs: Sequence[GraphSubject]) -> GraphSubject | None:
@@ -220,7 +219,10 @@ class Experiments:
     @cached_property
     def use(self) -> CacheUse:
         """What it reads of its caches."""
-        return cache_use(self.encoder, self.window)
+        use = cache_use(self.encoder, self.window)
+        if not np.isfinite([use.prefix, use.suffix, use.garbage, use.empty, use.context]).all():
+            raise Skipped("its values are not finite (M010)")
+        return use
 
     def context(self, right: int) -> Context | None:
         """How far its frames see, looked for beyond what they are said to see ahead."""

@@ -116,6 +116,8 @@ def misaligned_first_chunk(graph: GraphSubject) -> Iterator[Problem]:
     first, schedule = runs.first, schedule_of(runs.config) or runs.schedule
     before, chunk = schedule.pre_encode_cache_size[0], schedule.chunk_size[0]
     if dropped and not first and runs.probe.subsampling.frames(before) < dropped:
+        if runs.unknown:
+            raise Skipped(f"`{runs.unknown}` may run the first chunk, and cannot be driven")
         zeros = schedule.padded().pre_encode_cache_size[0]
         lost = min(chunk, dropped * runs.probe.subsampling.factor)
         yield Problem(

@@ -168,6 +168,23 @@ def impossible_shape(bundle: Path) -> None:
     onnx.save(graphs.joint(tail), bundle / "joint.onnx")
 
 
+def first_chunk_that_does_not_load(bundle: Path) -> None:
+    def unfit(model: onnx.ModelProto) -> None:
+        (kernel,) = (tensor for tensor in model.graph.initializer if tensor.name == "kernel")
+        kernel.CopyFrom(numpy_helper.from_array(np.ones((2, 3, 3), np.float32), "kernel"))
+
+    edit(bundle / graphs.FIRST, unfit)
+
+
+def not_a_number_in_the_stream(bundle: Path) -> None:
+    def damage(model: onnx.ModelProto) -> None:
+        (kernel,) = (tensor for tensor in model.graph.initializer if tensor.name == "kernel")
+        values = with_first(numpy_helper.to_array(kernel), float("nan"))
+        kernel.CopyFrom(numpy_helper.from_array(values, "kernel"))
+
+    edit(bundle / graphs.LATER, damage)
+
+
 def weights_that_do_not_fit(bundle: Path) -> None:
     """ONNX Runtime infers the shapes, and does not load it."""
     frames = """
@@ -219,11 +236,13 @@ CAUSES: tuple[Cause, ...] = (
     in_words("M006", minus_infinity),
     in_words("M006", never_loaded),
     in_words("M006", denormal),
+    in_run("M006", not_a_number_in_the_stream, also={"M010": "what comes out is none either"}),
     in_words("M006", above_float16),
     in_words("M007", doubled),
     in_words("M007", half_of_it),
     in_run("M008", impossible_shape),
     in_run("M008", weights_that_do_not_fit),
+    in_run("M008", first_chunk_that_does_not_load),
     in_words("M009", stored_twice),
     in_run("M010", logarithm_of_negatives),
     in_run("M010", logarithm_in_the_encoder),

@@ -203,6 +203,14 @@ def empty_encoder(bundle: Path) -> None:
     (bundle / "encoder.onnx").write_bytes(b"")
 
 
+def empty_streaming_encoder(bundle: Path) -> None:
+    (bundle / graphs.LATER).write_bytes(b"")
+
+
+def empty_first_chunk(bundle: Path) -> None:
+    (bundle / graphs.FIRST).write_bytes(b"")
+
+
 CAUSES: tuple[Cause, ...] = (
     in_words("X001", missing),
     in_words("X002", truncated),
@@ -230,4 +238,6 @@ CAUSES: tuple[Cause, ...] = (
     in_run("X012", empty_predictor),
     in_run("X012", empty_joint),
     in_run("X012", empty_encoder),
+    in_run("X012", empty_streaming_encoder),
+    in_run("X012", empty_first_chunk),
 )
