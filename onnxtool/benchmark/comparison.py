@@ -158,8 +158,13 @@ def change(
 
 
 def noise_floor(measurement: Measurement) -> float:
-    """By how much the processes of one measurement differ, every second from the others."""
+    """By how much the processes of one measurement differ, every second from the others.
+
+    Of one process, its blocks; of one block, nothing is known.
+    """
     groups = measurement.groups
+    if len(groups) < 2:
+        groups = [[median_s] for group in groups for median_s in group]
     if len(groups) < 2:
         return 0.0
     return abs(ratio(groups[::2], groups[1::2], paired=False) - 1)
