@@ -29,8 +29,8 @@ class Change:
     """How many times longer the candidate takes than the reference.
 
     Attributes:
-        ratio: Of medians; of runs that were measured in turn, the median of the ratios of
-            neighboring blocks.
+        ratio: Of the medians of blocks; of runs that were measured in turn, the median of the
+            ratios of neighboring blocks.
         interval: Of the ratio, 95 %.
         noise_floor: By how much the reference may differ from itself here, as a part of it.
         paired: Whether they were measured in turn.

@@ -48,6 +48,11 @@ def _setting_differences(reference: BenchmarkResult, candidate: BenchmarkResult)
     old, new = (
         [each.scenario for each in run.of(Subject.CANDIDATE)] for run in (reference, candidate)
     )
+    if is_folder(reference) or is_folder(candidate):
+        graphs = [{each.graph for each in run if each.graph} for run in (old, new)]
+        for label, missing in (("before", graphs[0] - graphs[1]), ("after", graphs[1] - graphs[0])):
+            if missing:
+                yield f"graphs: only {label} there is {_listed(missing)}"
     for label, left, right in (
         ("threads", {s.options.threads for s in old}, {s.options.threads for s in new}),
         ("sizes", {_sizes(s) for s in old}, {_sizes(s) for s in new}),

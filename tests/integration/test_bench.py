@@ -56,6 +56,7 @@ def test_what_the_other_model_does_not_have_is_reported() -> None:
     finished = onnxtool("bench", ENCODER, "--against", JOINT, *QUICK, "--at", "time=50")
     assert finished.code == 2
     assert "encoder.onnx at time=50: the other model has nothing like it" in finished.stderr
+    assert "and 1 more could not be measured" in finished.stderr
 
 
 def test_a_folder_is_measured_by_role() -> None:

@@ -143,6 +143,16 @@ def test_runs_without_a_common_scenario_are_refused_even_with_force() -> None:
         compare_benchmarks(result(old), result(new), force=True)
 
 
+def test_a_graph_that_one_of_two_folders_lacks_is_named() -> None:
+    encoder = taking(0.01, seed=1)
+    joint = replace(encoder, scenario=replace(ENCODER, graph="joint.onnx", role="joint"))
+    whole, part = result(encoder, joint), result(encoder)
+    for runs, told in (((whole, part), "only before"), ((part, whole), "only after")):
+        with pytest.raises(IncomparableRunsError, match=f"{told} there is joint.onnx"):
+            compare_benchmarks(*runs)
+        assert len(compare_benchmarks(*runs, force=True).changes) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "answer"),
     [
