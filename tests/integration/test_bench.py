@@ -138,6 +138,10 @@ def test_a_graph_that_runtime_refuses_is_reported(tmp_path: Path) -> None:
         (("--at", "time"), "--at time: not NAME=SIZES"),
         (("--inputs", "none.npz"), "--inputs none.npz: cannot be read"),
         (("--session", "arena=maybe"), "--session arena=maybe"),
+        (
+            ("--session", "arena=on", "--session", "arena=off"),
+            "--session gives `arena` twice (leave one of them out)",
+        ),
         (("--fail-if-slower", "3%"), "--fail-if-slower: than what?"),
         (("--against", WORDS_TDT), "a folder and a graph cannot be compared"),
         (("--baseline", "none.json"), "none.json: cannot be read"),
