@@ -80,12 +80,24 @@ def _surroundings(result: BenchmarkResult) -> Iterator[Block]:
 
 
 def _latencies(measured: Sequence[Measurement]) -> Table:
-    columns = ("", "median", "±", "p90", "p95", "p99", "min", "spread", "RTF", "samples", "")
+    columns = (
+        "",
+        "median",
+        "±",
+        "p90",
+        "p95",
+        "p99",
+        "min",
+        "spread",
+        "RTF",
+        "samples",
+        "histogram",
+    )
     return Table(
         columns,
         tuple(_latency(each) for each in measured),
         (LEFT, *[RIGHT] * 9, LEFT),
-        lesser=("spread", "p90", "p95"),
+        lesser=("spread", "p90", "p95", "histogram"),
     )
 
 
