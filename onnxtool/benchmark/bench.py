@@ -141,15 +141,16 @@ def _paired(
     }
     if Subject.REFERENCE not in planned:
         return [(work,) for work in works[Subject.CANDIDATE]], failures
+    alone = "the other model has nothing like it to compare with"
     others = {key(work.scenario, by_name=by_name): work for work in works[Subject.REFERENCE]}
     groups: list[tuple[Work, ...]] = []
     for work in works[Subject.CANDIDATE]:
-        other = others.get(key(work.scenario, by_name=by_name))
+        other = others.pop(key(work.scenario, by_name=by_name), None)
         if other is None:
-            problem = "the other model has nothing like it to compare with"
-            failures.append(work.failure(problem))
+            failures.append(work.failure(alone))
         else:
             groups.append((work, other, replace(other, subject=Subject.AGAIN)))
+    failures += [other.failure(alone) for other in others.values()]
     return groups, failures
 
 

@@ -29,8 +29,8 @@ class Change:
     """How many times longer the candidate takes than the reference.
 
     Attributes:
-        ratio: Of medians; of runs that were measured in turn, the median of the ratios of
-            neighboring blocks.
+        ratio: Of the medians of blocks; of runs that were measured in turn, the median of the
+            ratios of neighboring blocks.
         interval: Of the ratio, 95 %.
         noise_floor: By how much the reference may differ from itself here, as a part of it.
         paired: Whether they were measured in turn.
@@ -158,8 +158,13 @@ def change(
 
 
 def noise_floor(measurement: Measurement) -> float:
-    """By how much the processes of one measurement differ, every second from the others."""
+    """By how much the processes of one measurement differ, every second from the others.
+
+    Of one process, its blocks; of one block, nothing is known.
+    """
     groups = measurement.groups
+    if len(groups) < 2:
+        groups = [[median_s] for group in groups for median_s in group]
     if len(groups) < 2:
         return 0.0
     return abs(ratio(groups[::2], groups[1::2], paired=False) - 1)

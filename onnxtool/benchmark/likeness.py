@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
 from onnxtool.benchmark.result import BenchmarkResult, Scenario, Subject
@@ -33,6 +33,8 @@ def differences(reference: BenchmarkResult, candidate: BenchmarkResult) -> Itera
     old, new = reference.environment, candidate.environment
     for label, left, right in (
         ("CPU", old.cpu, new.cpu),
+        # Those of one name may differ in this, in virtual machines above all.
+        ("instruction sets", *_apart(old.instruction_sets, new.instruction_sets)),
         ("cores", old.cores, new.cores),
         ("provider", old.provider, new.provider),
         ("ONNX Runtime", old.onnxruntime, new.onnxruntime),
@@ -46,6 +48,11 @@ def _setting_differences(reference: BenchmarkResult, candidate: BenchmarkResult)
     old, new = (
         [each.scenario for each in run.of(Subject.CANDIDATE)] for run in (reference, candidate)
     )
+    if is_folder(reference) or is_folder(candidate):
+        graphs = [{each.graph for each in run if each.graph} for run in (old, new)]
+        for label, missing in (("before", graphs[0] - graphs[1]), ("after", graphs[1] - graphs[0])):
+            if missing:
+                yield f"graphs: only {label} there is {_listed(missing)}"
     for label, left, right in (
         ("threads", {s.options.threads for s in old}, {s.options.threads for s in new}),
         ("sizes", {_sizes(s) for s in old}, {_sizes(s) for s in new}),
@@ -61,11 +68,30 @@ def _setting_differences(reference: BenchmarkResult, candidate: BenchmarkResult)
             yield from _input_differences(each, other)
 
 
+def _apart(left: Sequence[str], right: Sequence[str]) -> tuple[str, str]:
+    """What either has alone, in words."""
+    return (
+        " ".join(name for name in left if name not in right) or "none",
+        " ".join(name for name in right if name not in left) or "none",
+    )
+
+
 def _option_differences(old: SessionOptions, new: SessionOptions) -> Iterator[str]:
     for field in fields(old):
-        values = getattr(old, field.name), getattr(new, field.name)
-        if values[0] != values[1]:
-            yield f"{field.name.replace('_', ' ')} {values[0]} and {values[1]}"
+        label = "pinned to" if field.name == "cores" else field.name.replace("_", " ")
+        left, right = getattr(old, field.name), getattr(new, field.name)
+        if left != right:
+            yield f"{label} {_value(left)} and {_value(right)}"
+
+
+def _value(value: object) -> str:
+    """The value of an option, in words."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):  # Cores, or symbols and their sizes.
+        parts = ("=".join(map(str, each)) if isinstance(each, tuple) else each for each in value)
+        return ",".join(map(str, parts)) or "none"
+    return str(value)
 
 
 def _input_differences(old: Scenario, new: Scenario) -> Iterator[str]:

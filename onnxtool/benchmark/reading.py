@@ -37,7 +37,7 @@ def read_benchmark(path: str | os.PathLike[str]) -> BenchmarkResult:
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
         raise BenchmarkFileError(
-            f"{path}: not a {SCHEMA} file (its schema is {str(schema)[:80]!r})",
+            f"{path}: not {SCHEMA} (its schema is {str(schema)[:80]!r})",
             hint="write one with `onnxtool bench PATH --output FILE.json`",
         )
     return _result(Fields.of(path, "", data))
@@ -56,12 +56,19 @@ def is_benchmark(path: Path) -> bool:
 
 
 def _result(fields: Fields) -> BenchmarkResult:
+    models = _models(fields.inner("models"))
+    measurements = tuple(map(_measurement, fields.objects("measurements")))
+    if Subject.REFERENCE not in models and {m.subject for m in measurements} - {Subject.CANDIDATE}:
+        raise BenchmarkFileError(
+            f"{fields.path}: damaged: `models` lacks the reference that was measured",
+            hint="measure again",
+        )
     return BenchmarkResult(
-        models=_models(fields.inner("models")),
+        models=models,
         environment=_environment(fields.inner("environment")),
         conditions=_conditions(fields.inner("conditions")),
         method=_method(fields.inner("method")),
-        measurements=tuple(map(_measurement, fields.objects("measurements"))),
+        measurements=measurements,
         failures=tuple(map(_failure, fields.objects("failures"))),
         profiles=tuple(map(_profile, fields.objects("profiles"))),
         interrupted=fields.flag("interrupted"),

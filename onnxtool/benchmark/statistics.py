@@ -26,6 +26,9 @@ MAD_TO_DEVIATION = 1.4826
 # Student's t, 97.5 %, for 1, 2, 3, … degrees of freedom; the normal distribution's is the last.
 _T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160)
 _NORMAL = 1.960
+# One block alone tells nothing of where the true value is: a factor of 1000 either way, since JSON
+# knows no infinity.
+_UNKNOWN = math.log(1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def summarize(samples_s: Sequence[float], groups: Groups) -> Summary:
     return Summary(
         count=values.size,
         median_s=median,
-        interval_s=_exp(median_interval(_log(groups))),
+        interval_s=_exp(_log_interval(_log(groups))),
         min_s=float(values.min()),
         max_s=float(values.max()),
         p90_s=p90,
@@ -127,7 +130,9 @@ def ratio_interval(candidate: Groups, reference: Groups, *, paired: bool) -> Int
             that what disturbed both does not count. `ratio` must be told the same.
     """
     if paired:
-        interval = median_interval(_log_ratios(candidate, reference))
+        interval = _log_interval(_log_ratios(candidate, reference))
+    elif _is_lone(candidate) or _is_lone(reference):
+        interval = _unknown(math.log(ratio(candidate, reference, paired=False)))
     else:
         generator = np.random.default_rng(0)
         drawn = [
@@ -137,6 +142,18 @@ def ratio_interval(candidate: Groups, reference: Groups, *, paired: bool) -> Int
         point = math.log(ratio(candidate, reference, paired=False))
         interval = _widened(point, drawn[0] - drawn[1], min(len(candidate), len(reference)))
     return _exp(interval)
+
+
+def _log_interval(groups: Groups) -> Interval:
+    return _unknown(_median(groups)) if _is_lone(groups) else median_interval(groups)
+
+
+def _is_lone(groups: Groups) -> bool:
+    return sum(map(len, groups)) == 1
+
+
+def _unknown(point: float) -> Interval:
+    return Interval(point - _UNKNOWN, point + _UNKNOWN)
 
 
 def ratio(candidate: Groups, reference: Groups, *, paired: bool) -> float:
@@ -188,8 +205,10 @@ def _widened(point: float, draws: Floats, processes: int) -> Interval:
 
 
 def small_sample_factor(processes: int) -> float:
-    """By how much an interval is widened for so many processes; 1 for one, which tells nothing."""
-    if processes < 2:
-        return 1.0
+    """By how much an interval is widened for so many processes.
+
+    One process tells nothing of how processes differ: its interval is no narrower than that of two.
+    """
+    processes = max(processes, 2)
     quantile = _T[processes - 2] if processes - 2 < len(_T) else _NORMAL + 2.4 / (processes - 1)
     return quantile / _NORMAL * math.sqrt(processes / (processes - 1))

@@ -78,6 +78,8 @@ def slope(measurement: Measurement) -> tuple[float, Interval] | None:
     if steps < 3:
         return None
     slopes = [[_slope(block, steps) for block in p.blocks_s] for p in measurement.processes]
+    if sum(map(len, slopes)) < 2:  # No interval, and without one it says nothing.
+        return None
     return statistics.median(value for group in slopes for value in group), median_interval(slopes)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from onnxtool.benchmark.tasks import Sessions, Task, Timings
 from onnxtool.runtime.native import NativeSession, pin
 from onnxtool.runtime.options import SessionOptions
-from onnxtool.runtime.worker import READY, VALUES, failure, receive, send
+from onnxtool.runtime.worker import READY, VALUES, end_with_parent, failure, receive, send
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Opening:
 
 def main() -> None:
     """Serve until stdin closes."""
+    end_with_parent()
     replies = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not get between the frames.
     os.dup2(2, 1)

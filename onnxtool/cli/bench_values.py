@@ -167,7 +167,12 @@ def session_options(
         UsageError: One is unknown, or has no such value.
     """
     options = SessionOptions(free_dimensions=free_dimensions(fixed))
+    named: set[str] = set()
     for pair in session or ():
+        name, _, _ = pair.partition("=")
+        if name in named:
+            raise UsageError(f"--session gives `{name}` twice", hint="leave one of them out")
+        named.add(name)
         options = _changed(options, pair)
     counts = (
         whole_numbers(f"--threads {threads}", threads, MAX_THREADS) if threads else (ONE_A_CORE,)

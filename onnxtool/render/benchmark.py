@@ -13,7 +13,7 @@ from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Ta
 from onnxtool.render.histogram import histogram
 from onnxtool.render.profile import profile_blocks, profile_differences
 from onnxtool.render.scenario import audio_of_a_sample, failed, settings, title
-from onnxtool.render.units import count, duration
+from onnxtool.render.units import between, count, duration, noise, share
 
 LEFT, RIGHT = Align.LEFT, Align.RIGHT
 
@@ -80,12 +80,24 @@ def _surroundings(result: BenchmarkResult) -> Iterator[Block]:
 
 
 def _latencies(measured: Sequence[Measurement]) -> Table:
-    columns = ("", "median", "±", "p90", "p95", "p99", "min", "spread", "RTF", "samples", "")
+    columns = (
+        "",
+        "median",
+        "±",
+        "p90",
+        "p95",
+        "p99",
+        "min",
+        "spread",
+        "RTF",
+        "samples",
+        "histogram",
+    )
     return Table(
         columns,
         tuple(_latency(each) for each in measured),
         (LEFT, *[RIGHT] * 9, LEFT),
-        lesser=("spread", "p90", "p95"),
+        lesser=("spread", "p90", "p95", "histogram"),
     )
 
 
@@ -95,7 +107,7 @@ def _latency(measurement: Measurement) -> tuple[str, ...]:
     return (
         title(measurement.scenario),
         duration(summary.median_s),
-        f"{summary.precision:.1%}" if summary.precision < 1 else "> 100%",
+        share(summary.precision),
         *(duration(value) for value in (summary.p90_s, summary.p95_s, summary.p99_s)),
         duration(summary.min_s),
         f"{summary.spread:.1%}",
@@ -125,8 +137,8 @@ def _change(change: Change) -> tuple[str, ...]:
         duration(change.reference_s),
         duration(change.candidate_s),
         f"{change.ratio:.3f}",
-        f"{change.interval.low:.3f} … {change.interval.high:.3f}",
-        f"±{change.noise_floor:.1%}",
+        between(change.interval.low, change.interval.high),
+        noise(change.noise_floor),
         change.verdict.value,
     )
 

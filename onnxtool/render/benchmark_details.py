@@ -31,7 +31,7 @@ def details(measured: Sequence[Measurement]) -> Iterator[Block]:
         ),
         tuple(_start(each) for each in measured),
         (LEFT, *[RIGHT] * 8),
-        lesser=("outliers",),
+        lesser=("outliers", "throughput", "processes", "first run"),
     )
     streams = [each for each in measured if each.scenario.kind is Kind.STREAM]
     if streams:
@@ -49,8 +49,9 @@ def details(measured: Sequence[Measurement]) -> Iterator[Block]:
 
 def _start(measurement: Measurement) -> tuple[str, ...]:
     processes, scenario = measurement.processes, measurement.scenario
-    batch = next(iter(scenario.shapes.values()), (1,))[:1] or (1,)
-    batch = (1,) if scenario.kind is not Kind.RUN else batch
+    shape = next(iter(scenario.shapes.values()), ())
+    # Of a vector, the only axis is no batch.
+    batch = shape[0] if scenario.kind is Kind.RUN and len(shape) > 1 else 1
     peaks = [
         max((value for value in values if value is not None), default=None)
         for values in (
@@ -65,7 +66,7 @@ def _start(measurement: Measurement) -> tuple[str, ...]:
         f"{len(measurement.summary.outliers):,}",
         duration(statistics.median(p.session_s for p in processes)),
         duration(statistics.median(p.first_run_s for p in processes)),
-        f"{batch[0] * _samples_of_a_pass(scenario) / measurement.summary.median_s:,.1f}/s",
+        f"{batch * _samples_of_a_pass(scenario) / measurement.summary.median_s:,.1f}/s",
         *("?" if peak is None else size(peak) for peak in peaks),
     )
 

@@ -10,6 +10,7 @@ from onnxtool.benchmark.doubts import noise_doubts
 from onnxtool.benchmark.tune import Trial, Tuning
 from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Table, Tone
 from onnxtool.render.scenario import settings, title
+from onnxtool.render.units import between, noise
 from onnxtool.runtime.options import Optimization, SessionOptions
 
 SCHEMA = "onnxtool.tuning/1"
@@ -63,8 +64,8 @@ def _row(trial: Trial) -> tuple[str, ...]:
     return (
         trial.name,
         f"{found.ratio:.3f}",
-        f"{found.interval.low:.3f} … {found.interval.high:.3f}",
-        f"±{found.noise_floor:.1%}",
+        between(found.interval.low, found.interval.high),
+        noise(found.noise_floor),
         found.verdict.value,
         "kept" if trial.is_kept else "",
     )

@@ -11,6 +11,8 @@ _BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _DECIMAL = ("k", "M", "G", "T", "P", "E")
 # Longer text is cut in the middle: both ends of a name tell more than its middle.
 MAX_TEXT = 300
+# An interval of a ratio that goes beyond this says nothing.
+LARGEST_RATIO = 1000
 
 
 def size(count_bytes: int) -> str:
@@ -96,3 +98,18 @@ def duration(seconds: float) -> str:
             digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
             return f"{value:,.{digits}f} {unit}"
     raise AssertionError("microseconds take any number")
+
+
+def share(part: float) -> str:
+    """`3.2%`; beyond the whole, `> 100%`: of an uncertainty, that is all there is to know."""
+    return f"{part:.1%}" if part < 1 else "> 100%"
+
+
+def noise(floor: float) -> str:
+    """`±3.2%`, or `> 100%`."""
+    return f"±{share(floor)}" if floor < 1 else share(floor)
+
+
+def between(low: float, high: float) -> str:
+    """`0.987 … 1.012`, of how many times longer something takes; `> 1000` is anything."""
+    return f"{low:.3f} … {f'{high:.3f}' if high <= LARGEST_RATIO else f'> {LARGEST_RATIO}'}"

@@ -73,9 +73,10 @@ def _native(options: SessionOptions, trace: str) -> onnxruntime.SessionOptions:
     )
     native.enable_cpu_mem_arena = options.arena
     native.log_severity_level = 4
-    native.add_session_config_entry(
-        "session.intra_op.allow_spinning", "1" if options.spinning else "0"
-    )
+    for pool in ("intra_op", "inter_op"):
+        native.add_session_config_entry(
+            f"session.{pool}.allow_spinning", "1" if options.spinning else "0"
+        )
     if not options.prepacking:
         native.add_session_config_entry("session.disable_prepacking", "1")
     for name, size in options.free_dimensions:

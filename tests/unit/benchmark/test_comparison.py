@@ -97,11 +97,13 @@ def test_a_run_of_one_model_compares_nothing() -> None:
     [
         ({"cpu": "Other"}, "CPU Imaginary 9000 and Other"),
         ({"cores": 8}, "cores 4 and 8"),
+        ({"instruction_sets": ("avx2", "sve")}, "instruction sets avx512_vnni and sve"),
+        ({"instruction_sets": ("avx2",)}, "instruction sets avx512_vnni and none"),
         ({"provider": "CUDA"}, "provider CPUExecutionProvider and CUDA"),
         ({"onnxruntime": "1.31.0"}, "ONNX Runtime 1.32.0 and 1.31.0"),
     ],
 )
-def test_unlike_machines_are_refused_by_name(environment: dict[str, str], named: str) -> None:
+def test_unlike_machines_are_refused_by_name(environment: dict[str, object], named: str) -> None:
     old = result(taking(0.01, seed=1))
     new = replace(old, environment=replace(MACHINE, **environment))  # type: ignore[arg-type]
     with pytest.raises(IncomparableRunsError) as caught:
@@ -118,7 +120,12 @@ def test_unlike_machines_are_refused_by_name(environment: dict[str, str], named:
     [
         ({"options": SessionOptions(threads=1)}, "threads 2 and 1"),
         ({"sizes": {"batch": 1, "time": 100}}, "sizes run batch=1 time=400 steps=1 and run"),
-        ({"options": SessionOptions(threads=2, prepacking=False)}, "prepacking True and False"),
+        ({"options": replace(ENCODER.options, cores=(0, 3))}, "pinned to none and 0,3"),
+        (
+            {"options": replace(ENCODER.options, free_dimensions=(("time", 400),))},
+            "free dimensions none and time=400",
+        ),
+        ({"options": SessionOptions(threads=2, prepacking=False)}, "prepacking on and off"),
     ],
 )
 def test_unlike_settings_are_refused_by_name(scenario: dict[str, object], named: str) -> None:
@@ -134,6 +141,16 @@ def test_runs_without_a_common_scenario_are_refused_even_with_force() -> None:
     new = replace(old, scenario=replace(ENCODER, role="joint"))
     with pytest.raises(IncomparableRunsError, match="no scenario in common"):
         compare_benchmarks(result(old), result(new), force=True)
+
+
+def test_a_graph_that_one_of_two_folders_lacks_is_named() -> None:
+    encoder = taking(0.01, seed=1)
+    joint = replace(encoder, scenario=replace(ENCODER, graph="joint.onnx", role="joint"))
+    whole, part = result(encoder, joint), result(encoder)
+    for runs, told in (((whole, part), "only before"), ((part, whole), "only after")):
+        with pytest.raises(IncomparableRunsError, match=f"{told} there is joint.onnx"):
+            compare_benchmarks(*runs)
+        assert len(compare_benchmarks(*runs, force=True).changes) == 1
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,31 @@ def test_few_processes_make_an_interval_wider() -> None:
     factors = [small_sample_factor(count) for count in range(2, 40)]
     assert factors == sorted(factors, reverse=True)
     assert factors[-1] == pytest.approx(1.04, abs=0.02)
-    assert small_sample_factor(1) == 1
+
+
+def test_one_process_does_not_make_an_interval_narrower_than_two() -> None:
+    assert small_sample_factor(1) == small_sample_factor(2)
+
+
+def test_one_block_tells_nothing_of_where_the_median_is() -> None:
+    assert summarize([0.01], [[0.01]]).precision > 1
+    for paired in (False, True):
+        interval = ratio_interval([[1.01]], [[1.0]], paired=paired)
+        assert interval.low < 0.1
+        assert interval.high > 10
+
+
+@pytest.mark.parametrize("blocks", [2, 8])
+@pytest.mark.parametrize("paired", [False, True])
+def test_of_one_process_each_a_model_is_seldom_told_from_itself(blocks: int, paired: bool) -> None:
+    """Processes differ by as much as the blocks within one; the noise floor comes on top."""
+    generator = np.random.default_rng(0)
+
+    def process() -> list[list[float]]:
+        return [list(np.exp(generator.normal(0, 0.02) + generator.normal(0, 0.02, blocks)))]
+
+    trials = [ratio_interval(process(), process(), paired=paired) for _ in range(200)]
+    assert sum(not interval.low <= 1 <= interval.high for interval in trials) <= 30
 
 
 @pytest.mark.parametrize("between", [0.0, 0.02])

@@ -11,11 +11,12 @@ import pytest
 from onnxtool.benchmark.comparison import compare_benchmarks
 from onnxtool.benchmark.profile import NodeTime, Profile
 from onnxtool.benchmark.result import BenchmarkResult, Failure, Kind, Model, Subject
-from onnxtool.render import markdown
+from onnxtool.render import markdown, terminal
 from onnxtool.render.benchmark import document
 from onnxtool.render.benchmark_diff import document as difference
 from onnxtool.render.document import Block
 from onnxtool.render.histogram import CELLS, histogram
+from onnxtool.render.layout import Layout
 from onnxtool.render.units import duration
 from tests.unit.benchmark.built import ENCODER, measurement, noisy, process, result
 
@@ -62,6 +63,23 @@ def test_latency_is_told_with_its_interval_and_what_it_was_measured_on() -> None
     assert "| 0.025 | 160 |" in told
     assert "60.0 MiB | 21.0 MiB | 79.0 MiB" in told
     assert "Doubts" not in told
+
+
+def test_a_narrow_terminal_has_fewer_columns_and_breaks_no_word() -> None:
+    scenario = replace(ENCODER, sizes={"batch": 1, "time": 1000})
+    run = result(measurement(noisy(0.01, 0.1, seed=1), scenario=scenario))
+    told = terminal.render(tuple(document(run)), Layout(80)).plain
+    assert max(map(len, told.split("\n"))) <= 80
+    assert "encoder.onnx batch=1" in told
+    assert "session  first run  own memory  mapped files" in told
+    assert "too narrow for processes, outliers, throughput" in told
+
+
+@pytest.mark.parametrize(("shape", "told"), [((4, 80, 100), "40.0/s"), ((4,), "10.0/s")])
+def test_throughput_is_of_the_items_of_a_batch(shape: tuple[int, ...], told: str) -> None:
+    scenario = replace(ENCODER, shapes={"x": shape})
+    run = result(measurement([process([[0.1] * 4] * 8)] * 5, scenario=scenario))
+    assert told in text(document(run))
 
 
 def test_a_stream_is_told_with_its_deadline_and_slope() -> None:

@@ -5,7 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onnxtool.model.tensors import Shape
-from onnxtool.render.units import amount, count, in_ascii, listed, plain, shape, shortened, size
+from onnxtool.render.units import (
+    amount,
+    between,
+    count,
+    in_ascii,
+    listed,
+    noise,
+    plain,
+    shape,
+    share,
+    shortened,
+    size,
+)
 
 KIB, MIB, GIB, TIB = (1024**power for power in (1, 2, 3, 4))
 
@@ -153,3 +165,10 @@ def test_plain_text_stays_on_one_line_and_can_be_written(text: str) -> None:
 
 def test_only_what_is_ours_becomes_ascii() -> None:
     assert in_ascii("Größe · 3 … ≥ 4") == "Größe - 3 ... >= 4"
+
+
+def test_an_uncertainty_beyond_the_whole_is_not_told_to_a_digit() -> None:
+    assert (share(0.0321), share(1.0)) == ("3.2%", "> 100%")
+    assert (noise(0.0321), noise(34.4)) == ("±3.2%", "> 100%")
+    assert between(0.98, 1.02) == "0.980 … 1.020"
+    assert between(0.0, 421771.7) == "0.000 … > 1000"

@@ -92,6 +92,21 @@ def test_what_does_not_end_is_stopped(tmp_path: Path) -> None:
         assert session._child.pid is None
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell that a pipe is closed")
+def test_what_does_not_end_ends_with_whoever_asked(tmp_path: Path) -> None:
+    session = Session(write(tmp_path / "m.onnx", ENDLESS))
+    session.open()
+    process = session._child._process
+    assert process is not None
+    assert process.stdin is not None
+    try:
+        worker.send(process.stdin, (None, {"x": X["x"][:1]}))
+        process.stdin.close()
+        assert process.wait(timeout=20) == 1
+    finally:
+        session.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits private memory")
 def test_memory_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     limits = Limits(memory_bytes=2 << 30)

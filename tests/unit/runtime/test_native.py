@@ -1,0 +1,29 @@
+"""What is said of a session reaches ONNX Runtime."""
+
+from __future__ import annotations
+
+import onnxruntime
+import pytest
+
+from onnxtool.runtime.native import _native
+from onnxtool.runtime.options import Optimization, SessionOptions
+
+
+@pytest.mark.parametrize("spinning", [True, False])
+def test_threads_of_both_pools_wait_as_told(spinning: bool) -> None:
+    native = _native(SessionOptions(threads=2, spinning=spinning, parallel=True), "")
+    for pool in ("intra_op", "inter_op"):
+        entry = native.get_session_config_entry(f"session.{pool}.allow_spinning")
+        assert entry == str(int(spinning))
+
+
+def test_the_other_options_are_those_of_the_session() -> None:
+    options = SessionOptions(
+        threads=3, optimization=Optimization.BASIC, arena=False, prepacking=False, parallel=True
+    )
+    native = _native(options, "")
+    assert (native.intra_op_num_threads, native.inter_op_num_threads) == (3, 3)
+    assert native.execution_mode == onnxruntime.ExecutionMode.ORT_PARALLEL
+    assert not native.enable_cpu_mem_arena
+    assert native.get_session_config_entry("session.disable_prepacking") == "1"
+    assert native.graph_optimization_level == onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
