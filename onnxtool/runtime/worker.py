@@ -16,6 +16,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from onnxtool.runtime.narrow_types import has_narrow_types, run_narrow
+from onnxtool.runtime.parent import end_with_parent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +55,8 @@ def _exactly(stream: IO[bytes], length: int) -> bytes:
 
 
 def main() -> None:
-    """Serve one session until stdin closes."""
+    """Serve one session until stdin closes, or the parent is gone."""
+    end_with_parent()
     replies = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not get between the frames.
     os.dup2(2, 1)
