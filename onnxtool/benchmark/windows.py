@@ -84,11 +84,11 @@ def _found(graph: Graph, session: Session, sizes: Mapping[str, int], time: str) 
         own = probe(encoder)
         declared = _declared(graph.view)
         others = [] if declared else list(_probes_beside(graph))
+        first = next((other for other in others if other.starts and not own.starts), None)
+        later = next((other for other in others if own.starts and not other.starts), None)
+        schedule = schedule_of(driven(later or own, own if later else first, declared))
     except UnsupportedModelError as error:
         raise UnsupportedModelError(str(error), hint=WAY_OUT) from None
-    first = next((other for other in others if other.starts and not own.starts), None)
-    later = next((other for other in others if own.starts and not other.starts), None)
-    schedule = schedule_of(driven(later or own, own if later else first, declared))
     if schedule is None:
         raise UnsupportedModelError("nothing says how long its chunks are", hint=WAY_OUT)
     leads = own.starts and bool(later or (declared and declared.drop_extra_pre_encoded))

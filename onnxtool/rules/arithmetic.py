@@ -9,6 +9,9 @@ from onnxtool.rules.quantized import integer_operators
 HALF_TOLERANCE = 2e-2
 # A step of eight bits is a hundredth or so, and a decision moves long after a quarter.
 QUANTIZED_TOLERANCE = 0.25
+# The largest difference in a long output is one of thousands. As a share of the power, eight bits
+# in every layer of a Conformer come to 0.05, and frames that are lost to half of it.
+QUANTIZED_SHARE = 0.2
 HALF = frozenset({"float16", "bfloat16"})
 
 
@@ -25,9 +28,14 @@ def scales_follow_values(view: ModelView) -> bool:
     return any("DynamicQuantize" in name for name in view.operators)
 
 
+def rounds_to_bytes(view: ModelView) -> bool:
+    """Whether it computes with integers of eight bits, or rounds to them on the way."""
+    return bool(integer_operators(view) or view.operators["QuantizeLinear"])
+
+
 def rounding(view: ModelView) -> float:
     """What its rounding may make of an output, in standard deviations; 0 for float32."""
-    if integer_operators(view) or view.operators["QuantizeLinear"]:
+    if rounds_to_bytes(view):
         return QUANTIZED_TOLERANCE
     if any(tensor.dtype.name in HALF for tensor in view.tensors):
         return HALF_TOLERANCE

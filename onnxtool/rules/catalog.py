@@ -9,7 +9,7 @@ from onnxtool.rules.files import digests, external_data, folder
 from onnxtool.rules.interface import axes, lengths, promises, symbols
 from onnxtool.rules.joint import joint_run, predictor_run, raw_logits, vocabulary
 from onnxtool.rules.rule import Rule
-from onnxtool.rules.streaming import cache, loop, offline, schedule
+from onnxtool.rules.streaming import cache, config, loop, offline, schedule, training
 
 CATALOG: tuple[Rule, ...] = (
     # Files, external data, hashes
@@ -68,13 +68,13 @@ CATALOG: tuple[Rule, ...] = (
     cache.unmasked_cache,
     cache.unused_cache,
     schedule.frames_lost_or_repeated,
-    schedule.streaming_config_differs,
+    config.streaming_config_differs,
     schedule.misaligned_first_chunk,
     schedule.chunk_does_not_run,
     offline.streaming_unlike_offline,
-    offline.not_trained_for_streaming,
-    offline.normalized_over_utterance,
-    offline.cache_exceeds_positions,
+    training.not_trained_for_streaming,
+    training.normalized_over_utterance,
+    training.cache_exceeds_positions,
     loop.growing_state,
     cache.padding_enters_cache,
     loop.start_not_repeatable,

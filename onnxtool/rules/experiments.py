@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from onnxtool.errors import MetadataError, UnsupportedModelError, UsageError
+from onnxtool.errors import UnsupportedModelError, UsageError
 from onnxtool.model.contract import StreamingConfig
 from onnxtool.model.families import Role
-from onnxtool.model.streaming_file import STREAMING_NAME, read_streaming
+from onnxtool.rules.promised import Declared, promised
 from onnxtool.rules.rule import Skipped
 from onnxtool.runtime.inputs import Array, feeds
 from onnxtool.runtime.session import RunRefusedError
-from onnxtool.speech.cache_aware import CacheAwareEncoder
+from onnxtool.speech.attention import Context, context
+from onnxtool.speech.cache_aware import AUDIO, CacheAwareEncoder
 from onnxtool.speech.cache_sizes import sized
-from onnxtool.speech.closed_loop import Loop, run_loop
-from onnxtool.speech.driving import driven
+from onnxtool.speech.closed_loop import MIN_STEPS, STEPS, Loop, run_loop
+from onnxtool.speech.driving import implied, nearest
 from onnxtool.speech.liveness import CacheUse, cache_use
 from onnxtool.speech.probing import Probe, probe
 from onnxtool.speech.schedule import Schedule, schedule_of
@@ -25,16 +25,12 @@ from onnxtool.speech.schedule import Schedule, schedule_of
 if TYPE_CHECKING:
     from onnxtool.rules.subject import GraphSubject
 
+# Encoder frames of a call, where nothing tells.
+USUAL_FRAMES = 4
+# Encoder frames after one to look for what it sees: some models see 13, or all there are.
+MOST_AHEAD = 64
 STREAMING = (Role.STREAMING_ENCODER, Role.CTC)
 STATEFUL = (*STREAMING, Role.VAD)
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A streaming configuration that was promised, and the file that does so."""
-
-    config: StreamingConfig
-    source: str
 
 
 class Experiments:
@@ -56,7 +52,15 @@ class Experiments:
             RunRefusedError: ONNX Runtime refuses them.
         """
         graph = self.graph
-        return graph.session.run(feeds(graph.view, graph.signature, {}))
+        return graph.session.run(feeds(graph.view, graph.signature, self.needed))
+
+    @property
+    def needed(self) -> Mapping[str, int]:
+        """Sizes that its caches must have, where it does not declare them."""
+        try:
+            return self.encoder.sizes if self.graph.signature.states else {}
+        except Skipped:
+            return {}
 
     @cached_property
     def encoder(self) -> CacheAwareEncoder:
@@ -81,18 +85,26 @@ class Experiments:
         """The graph of its folder that runs the first chunk for it, if there is one."""
         if self.starts:
             return None
-        return next((graph for graph in self._alike if graph.runs.starts), None)
+        return self._likest([graph for graph in self._alike if graph.runs.starts])
 
     @cached_property
     def later(self) -> GraphSubject | None:
         """The graph of its folder that runs every later chunk, if it runs the first only."""
         if not self.starts:
             return None
-        found = next((graph for graph in self._alike if not graph.runs.starts), None)
+        found = self._likest([graph for graph in self._alike if not graph.runs.starts])
         silent = next((graph for graph in self._beside if graph.runs.silent), None)
         if silent and not found:
             raise Skipped(f"it may start streams for `{silent.name}`, which cannot be driven")
         return found
+
+    @property
+    def _leads(self) -> bool:
+        """Whether it is known to run the first chunk, and no other."""
+        try:
+            return self.later is not None
+        except Skipped:
+            return False
 
     @property
     def starts(self) -> bool:
@@ -117,6 +129,16 @@ class Experiments:
         except RunRefusedError:
             return False
 
+    def _likest(self, graphs: Sequence[GraphSubject]) -> GraphSubject | None:
+        """The one that computes the most alike: the quantized one for a quantized one."""
+        own = self.graph.view.operators
+
+        def unlike(other: GraphSubject) -> int:
+            theirs = other.view.operators
+            return ((own - theirs) + (theirs - own)).total()
+
+        return min(graphs, key=unlike, default=None)
+
     @property
     def _alike(self) -> Sequence[GraphSubject]:
         """Those beside it that run."""
@@ -134,32 +156,51 @@ class Experiments:
             and {spec.name for spec in graph.signature.inputs} == names
         ]
 
+    @property
+    def promised(self) -> Declared:
+        """What was promised of its streaming.
+
+        Raises:
+            Skipped: Nothing was, or it cannot be read.
+        """
+        return promised(self.graph)
+
     @cached_property
     def declared(self) -> Declared | None:
-        """What was promised of its streaming: by the contract, or by a file beside it."""
-        contract = self.graph.settings.contract
-        if contract and contract.streaming:
-            return Declared(contract.streaming, contract.path.name)
-        path = self.graph.view.folder / STREAMING_NAME
-        if not self.graph.bundle or not path.is_file():
-            return None
+        """Likewise; None where nothing was promised that can be read."""
         try:
-            return Declared(read_streaming(path), path.name)
-        except MetadataError as error:
-            raise Skipped(str(error)) from None
+            return self.promised
+        except Skipped:
+            return None
+
+    @cached_property
+    def implied(self) -> StreamingConfig:
+        """How it is to be driven, by what the graphs say; by what was declared where they do not.
+
+        What was declared and is not so must not turn up as a fault of the graph: that is for S009.
+        """
+        first = self.first.runs.probe if self.first else None
+        return implied(self.probe, first, self.declared.config if self.declared else None)
+
+    @property
+    def implied_by_declared(self) -> bool:
+        """Whether the graphs do not say how many frames a call gives."""
+        probes = [self.probe, *([self.first.runs.probe] if self.first else [])]
+        return all(probe.valid_out_len is None for probe in probes)
 
     @cached_property
     def config(self) -> StreamingConfig:
-        """How it is to be driven."""
+        """Of the ways to drive it that come to the same, the one nearest to what was declared."""
         first = self.first.runs.probe if self.first else None
-        return driven(self.probe, first, self.declared.config if self.declared else None)
+        said = self.declared.config if self.declared else StreamingConfig()
+        return nearest(self.implied, self.probe, first, said)
 
     @cached_property
     def schedule(self) -> Schedule:
-        """The calls of a stream."""
+        """The calls of a stream, as NeMo makes them."""
         if self.later:
             return self.later.runs.schedule
-        schedule = schedule_of(self.config)
+        schedule = schedule_of(self.implied)
         if schedule is None:
             raise Skipped("nothing says how long its chunks are")
         return schedule
@@ -167,12 +208,25 @@ class Experiments:
     @cached_property
     def window(self) -> int:
         """Feature frames of a call in steady state, or of the first where it starts streams."""
-        return self.schedule.window_sizes[0 if self.starts else 1]
+        fixed = self.encoder.spec(AUDIO).size(2)
+        if isinstance(fixed, int):
+            return fixed
+        try:
+            return self.schedule.window_sizes[0 if self.starts else 1]
+        except Skipped:  # Nobody knows: one that gives some frames.
+            probe = self.probe
+            return probe.subsampling.shortest(probe.drop_extra_pre_encoded + USUAL_FRAMES)
 
     @cached_property
     def use(self) -> CacheUse:
         """What it reads of its caches."""
         return cache_use(self.encoder, self.window)
+
+    def context(self, right: int) -> Context | None:
+        """How far its frames see, looked for beyond what they are said to see ahead."""
+        chunk = self.schedule.chunk_size[1] // self.probe.subsampling.factor
+        beyond = min(2 * max(chunk, right + 1), MOST_AHEAD)
+        return context(self.encoder, self.probe, self.window, beyond)
 
     @cached_property
     def loop(self) -> Loop:
@@ -183,7 +237,11 @@ class Experiments:
         try:
             window = self.window
             return run_loop(
-                graph.session, graph.signature, lambda i: self.encoder.feeds(window, seed=i)
+                graph.session,
+                graph.signature,
+                lambda i: self.encoder.feeds(window, seed=i),
+                # What runs the first chunk alone goes into no loop.
+                steps_at_most=MIN_STEPS if self._leads else STEPS,
             )
         except Skipped:
             return self._generic_loop()

@@ -12,26 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
-import onnx
 
 if TYPE_CHECKING:
     import onnxruntime
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# ONNX Runtime's name of the type -> its number in ONNX, and what NumPy calls it with ml_dtypes.
+# ONNX Runtime's name of the type -> its number in ONNX's TensorProto, and what NumPy calls it
+# with ml_dtypes. No session must wait for onnx to be imported, to know five numbers.
 NARROW: dict[str, tuple[int, np.dtype[Any]]] = {
-    "tensor(bfloat16)": (onnx.TensorProto.BFLOAT16, np.dtype(ml_dtypes.bfloat16)),
-    "tensor(float8e4m3fn)": (onnx.TensorProto.FLOAT8E4M3FN, np.dtype(ml_dtypes.float8_e4m3fn)),
-    "tensor(float8e4m3fnuz)": (
-        onnx.TensorProto.FLOAT8E4M3FNUZ,
-        np.dtype(ml_dtypes.float8_e4m3fnuz),
-    ),
-    "tensor(float8e5m2)": (onnx.TensorProto.FLOAT8E5M2, np.dtype(ml_dtypes.float8_e5m2)),
-    "tensor(float8e5m2fnuz)": (
-        onnx.TensorProto.FLOAT8E5M2FNUZ,
-        np.dtype(ml_dtypes.float8_e5m2fnuz),
-    ),
+    "tensor(bfloat16)": (16, np.dtype(ml_dtypes.bfloat16)),
+    "tensor(float8e4m3fn)": (17, np.dtype(ml_dtypes.float8_e4m3fn)),
+    "tensor(float8e4m3fnuz)": (18, np.dtype(ml_dtypes.float8_e4m3fnuz)),
+    "tensor(float8e5m2)": (19, np.dtype(ml_dtypes.float8_e5m2)),
+    "tensor(float8e5m2fnuz)": (20, np.dtype(ml_dtypes.float8_e5m2fnuz)),
 }
 
 

@@ -13,14 +13,12 @@ from onnxtool.model.attributes import integers
 from onnxtool.model.tensors import Storage
 from onnxtool.model.view import ModelView
 from onnxtool.runtime.session import RunRefusedError
-from onnxtool.speech.cache_aware import CACHE_AXIS, CHANNEL, CONV_AXIS, TIME, CacheAwareEncoder
+from onnxtool.speech.cache_aware import CHANNEL, TIME, WINDOW, CacheAwareEncoder
 
 # Of cached frames: what NeMo sets where nothing limits the left context.
 MAX_CACHE = 10_000
 # Each fails within the first layer, if it fails.
 MAX_ATTEMPTS = 500
-# Feature frames of a window to try sizes with.
-WINDOW = 64
 
 
 def sized(encoder: CacheAwareEncoder) -> CacheAwareEncoder:
@@ -35,8 +33,8 @@ def sized(encoder: CacheAwareEncoder) -> CacheAwareEncoder:
     caches = [
         (encoder.spec(name).axis_name(axis), candidates)
         for name, axis, candidates in (
-            (CHANNEL, CACHE_AXIS, _constants(encoder.model)),
-            (TIME, CONV_AXIS, _contexts(encoder.model)),
+            (CHANNEL, encoder.cache_axis, _constants(encoder.model)),
+            (TIME, encoder.conv_axis, _contexts(encoder.model)),
         )
         if axis in encoder.spec(name).dynamic_axes
     ]
@@ -75,11 +73,29 @@ def _contexts(model: ModelView) -> list[int]:
     return sorted({context for kernel in kernels(model) for context in (kernel - 1, kernel // 2)})
 
 
+# The operators that convolve, and which of their inputs is the kernel.
+_CONVOLUTIONS = {"Conv": 1, "ConvInteger": 1, "QLinearConv": 3}
+
+
 def kernels(model: ModelView) -> Iterator[int]:
     """The sizes of a Conformer's convolutions over time: depthwise, along one axis, stride 1."""
+    stored = _kernel_shapes(model)
     for scope in model.scopes:
         for node in scope.nodes:
-            kernel = integers(node, "kernel_shape")
+            place = _CONVOLUTIONS.get(node.op_type, len(node.input))
+            if place >= len(node.input):
+                continue
+            kernel = integers(node, "kernel_shape") or stored.get(node.input[place], ())
             strides = integers(node, "strides") or (1,)
-            if node.op_type == "Conv" and len(kernel) == 1 and kernel[0] > 1 and strides == (1,):
+            if len(kernel) == 1 and kernel[0] > 1 and strides == (1,):
                 yield kernel[0]
+
+
+def _kernel_shapes(model: ModelView) -> dict[str, tuple[int, ...]]:
+    """Of weights [out, in, kernel ...], by the name of what holds them, dequantized or not."""
+    shapes = {tensor.name: tensor.shape[2:] for tensor in model.tensors}
+    for scope in model.scopes:
+        for node in scope.nodes:
+            if node.op_type == "DequantizeLinear" and node.input[0] in shapes:
+                shapes[node.output[0]] = shapes[node.input[0]]
+    return shapes

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from onnxtool.speech.cache_aware import CACHE_AXIS, CHANNEL, FILLED, TIME, CacheAwareEncoder
+from onnxtool.speech.cache_aware import CHANNEL, FILLED, TIME, CacheAwareEncoder
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 PREFIX, SUFFIX = "prefix", "suffix"
 # Far outside of what a normalized layer gives, so that nothing hides it.
 GARBAGE = 100.0
+# Where every value has a part in how the others are rounded, the side that is read moves the output
+# by so many times what the other one does.
+CLEARLY = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,9 @@ class CacheUse:
     @property
     def read(self) -> str:
         """The side whose frames count; empty for both, or none."""
-        if bool(self.prefix) == bool(self.suffix):
+        if max(self.prefix, self.suffix) <= CLEARLY * min(self.prefix, self.suffix):
             return ""
-        return PREFIX if self.prefix else SUFFIX
+        return PREFIX if self.prefix > self.suffix else SUFFIX
 
 
 def cache_use(encoder: CacheAwareEncoder, length: int) -> CacheUse:
@@ -53,18 +56,21 @@ def cache_use(encoder: CacheAwareEncoder, length: int) -> CacheUse:
     generator = np.random.default_rng(1)
     room = encoder.cache_size
     half = max(1, room // 2)
-    base[CHANNEL] = _noise(base[CHANNEL], generator)
-    base[TIME] = _noise(base[TIME], generator)
+    base[CHANNEL] = noise(base[CHANNEL], generator)
+    base[TIME] = noise(base[TIME], generator)
     base[FILLED] = np.full_like(base[FILLED], half)
-    other = _noise(base[CHANNEL], generator)
+    other = noise(base[CHANNEL], generator)
     reference = encoder.run(base).output
 
     def effect(changes: Mapping[str, Array], against: Array = reference) -> float:
         output = encoder.run({**base, **changes}).output
         return float(np.abs(output.astype(np.float64) - against).max(initial=0.0))
 
-    prefix = effect({CHANNEL: _placed(base[CHANNEL], other, slice(0, half))})
-    suffix = effect({CHANNEL: _placed(base[CHANNEL], other, slice(room - half, room))})
+    def with_places(values: Array, places: slice) -> Mapping[str, Array]:
+        return {CHANNEL: placed(base[CHANNEL], values, places, encoder.cache_axis)}
+
+    prefix = effect(with_places(other, slice(0, half)))
+    suffix = effect(with_places(other, slice(room - half, room)))
     unread = slice(half, room) if prefix and not suffix else slice(0, room - half)
     dirty = base[CHANNEL] + np.asarray(GARBAGE, base[CHANNEL].dtype)
     nothing = {FILLED: np.zeros_like(base[FILLED])}
@@ -73,31 +79,30 @@ def cache_use(encoder: CacheAwareEncoder, length: int) -> CacheUse:
         filled=half,
         prefix=prefix,
         suffix=suffix,
-        garbage=effect({CHANNEL: _placed(base[CHANNEL], dirty, unread)}),
+        garbage=effect(with_places(dirty, unread)),
         empty=effect({**nothing, CHANNEL: dirty}, blank),
-        context=effect({TIME: _noise(base[TIME], generator)}),
+        context=effect({TIME: noise(base[TIME], generator)}),
         written=_written(encoder, length),
     )
 
 
-def _noise(like: Array, generator: np.random.Generator) -> Array:
-    noise: Array = np.asarray(generator.standard_normal(like.shape), like.dtype)
-    return noise
+def noise(like: Array, generator: np.random.Generator) -> Array:
+    """Random values in the shape and type of others."""
+    values: Array = np.asarray(generator.standard_normal(like.shape), like.dtype)
+    return values
 
 
-def _placed(cache: Array, other: Array, places: slice) -> Array:
-    """A cache with the values of another in some places."""
+def placed(cache: Array, other: Array, places: slice, axis: int) -> Array:
+    """A cache with the values of another in some places of an axis."""
     changed = cache.copy()
-    changed[:, :, places] = other[:, :, places]
+    np.moveaxis(changed, axis, 0)[places] = np.moveaxis(other, axis, 0)[places]
     return changed
 
 
 def _written(encoder: CacheAwareEncoder, length: int) -> str:
     """Where the frames of a first step are, judged by what is no longer zero."""
     step = encoder.run(encoder.feeds(length))
-    cache, filled = step.states[CHANNEL], step.filled
-    axes = tuple(axis for axis in range(cache.ndim) if axis != CACHE_AXIS)
-    places = np.abs(cache.astype(np.float64)).max(axis=axes, initial=0.0) > 0
+    places, filled = encoder.occupied(step), step.filled
     room = len(places)
     if not 0 < filled < room:
         return ""
@@ -114,13 +119,15 @@ def frames_moved(encoder: CacheAwareEncoder, length: int) -> int | None:
     What the cache holds, and not what the graph says of it.
     """
     given = encoder.feeds(length)
-    given[CHANNEL] = _noise(given[CHANNEL], np.random.default_rng(2))
+    given[CHANNEL] = noise(given[CHANNEL], np.random.default_rng(2))
     given[FILLED] = np.full_like(given[FILLED], encoder.cache_size)
-    before, after = given[CHANNEL], encoder.run(given).states[CHANNEL]
+    before, after = (
+        np.moveaxis(cache, encoder.cache_axis, 0)
+        for cache in (given[CHANNEL], encoder.run(given).states[CHANNEL])
+    )
     if before.shape != after.shape:
         return None
     for moved in range(encoder.cache_size):
-        kept = encoder.cache_size - moved
-        if np.array_equal(before[:, :, moved:], after[:, :, :kept]):
+        if np.array_equal(before[moved:], after[: encoder.cache_size - moved]):
             return moved
     return None

@@ -28,6 +28,8 @@ class Probe:
 
     Attributes:
         shortest: The least number of feature frames that it runs on.
+        cache_drop_size: None where what it counts as cached cannot be: nothing ever, or more than
+            there is.
         valid_out_len: Frames that a call gives at most; None for all of them.
         last_channel_cache_size: None where the graph takes any.
         conv_cache_size: Likewise.
@@ -36,7 +38,7 @@ class Probe:
     subsampling: Subsampling
     shortest: int
     drop_extra_pre_encoded: int
-    cache_drop_size: int
+    cache_drop_size: int | None
     valid_out_len: int | None
     last_channel_cache_size: int | None
     conv_cache_size: int | None
@@ -49,14 +51,18 @@ class Probe:
         """How NeMo drives an encoder that gives `valid` frames and keeps `drop` out of its cache.
 
         Each frame is given once: the shift is what `valid` frames stand for. The chunk is as long
-        as its frames and the ones they look ahead to.
+        as its frames and the ones they look ahead to. A first chunk ends with its last frame; where
+        frames are stacked and not convolved, so that nothing is needed before, with all of it.
         """
-        factor, before = self.subsampling.factor, self.pre_encode_cache
-        return Schedule(
-            (1 + factor * (valid + drop - 1), factor * (valid + drop)),
-            (1 + factor * (valid - 1), factor * valid),
-            (0, before),
-        )
+        factor = self.subsampling.factor
+        chunk, shift = factor * (valid + drop), factor * valid
+        rest = 0 if self.stacks else factor - 1
+        return Schedule((chunk - rest, chunk), (shift - rest, shift), (0, self.pre_encode_cache))
+
+    @property
+    def stacks(self) -> bool:
+        """Whether a window needs nothing before it, and gives a frame for all that is in it."""
+        return self.starts and not self.subsampling.causal
 
     @property
     def starts(self) -> bool:
@@ -73,7 +79,7 @@ class Probe:
     def config(self) -> StreamingConfig:
         """As much of the configuration as it says."""
         valid, drop = self.valid_out_len, self.cache_drop_size
-        schedule = self.schedule(valid, drop) if valid else None
+        schedule = self.schedule(valid, drop or 0) if valid else None
         return StreamingConfig(
             chunk_size=schedule.chunk_size if schedule else None,
             shift_size=schedule.shift_size if schedule else None,
@@ -102,6 +108,11 @@ def probe(encoder: CacheAwareEncoder) -> Probe:
     subsampling = _subsampling(first, second - first)
     seen = watch.require(shortest)
     dropped = subsampling.frames(shortest) - seen.frames
+    if dropped < 0:
+        raise UnsupportedModelError(
+            f"{shortest} feature frames give {seen.frames} encoder frames, where {subsampling} is "
+            f"{subsampling.frames(shortest)}"
+        )
     cache, context = encoder.cache_size, encoder.conv_size
     found = Probe(subsampling, shortest, dropped, 0, None, cache, context)
     return replace(found, cache_drop_size=_drop(watch, found), valid_out_len=_valid(watch, found))
@@ -118,14 +129,26 @@ def _subsampling(length: int, factor: int) -> Subsampling:
     )
 
 
-def _drop(watch: _Watch, found: Probe) -> int:
-    """Frames that a window makes and that its cache does not count."""
-    length = watch.least(
-        found.shortest,
-        lambda seen: seen is not None and seen.filled > 0,
-        "no window fills its attention cache",
-    )
-    return found.frames(length) - watch.require(length).filled
+def _drop(watch: _Watch, found: Probe) -> int | None:
+    """Frames that a window makes and that its cache does not count; None where that tells nothing.
+
+    A count of nothing for any window, of more frames than it makes, or of others than it puts into
+    an empty cache, is no count of its frames.
+    """
+    counted = _left_out(watch, found, lambda seen: seen.filled)
+    kept = _left_out(watch, found, lambda seen: seen.kept if seen.kept < watch.room else 0)
+    if counted is None or counted < 0 or (kept is not None and kept != counted):
+        return None
+    return counted
+
+
+def _left_out(watch: _Watch, found: Probe, number: Callable[[_Seen], int]) -> int | None:
+    """What the least window of which such a number is positive makes beyond it; None for none."""
+    try:
+        length = watch.least(found.shortest, lambda seen: bool(seen and number(seen) > 0), "")
+    except UnsupportedModelError:
+        return None
+    return found.frames(length) - number(watch.require(length))
 
 
 def _valid(watch: _Watch, found: Probe) -> int | None:
@@ -145,10 +168,11 @@ def _valid(watch: _Watch, found: Probe) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Of one call: the frames it gave, and those it counts in its cache."""
+    """Of one call: the frames it gave, those it counts as cached, and those in its empty cache."""
 
     frames: int
     filled: int
+    kept: int
 
 
 class _Watch:
@@ -156,6 +180,7 @@ class _Watch:
 
     def __init__(self, encoder: CacheAwareEncoder) -> None:
         self.encoder = encoder
+        self.room = encoder.cache_size
         self.seen: dict[int, _Seen | None] = {}
 
     def at(self, length: int) -> _Seen | None:
@@ -203,4 +228,7 @@ class _Watch:
         except RunRefusedError:
             return None
         frames = step.output.shape[2]
-        return _Seen(frames, step.filled) if frames else None
+        places = self.encoder.occupied(step)
+        # What is dropped of too short a window leaves a cache of another size.
+        kept = int(places.sum()) if len(places) == self.room else 0
+        return _Seen(frames, step.filled, kept) if frames else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from onnxtool.errors import UnsupportedModelError
 from onnxtool.model.contract import StreamingConfig
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -52,10 +53,19 @@ class Schedule:
 
 
 def schedule_of(config: StreamingConfig) -> Schedule | None:
-    """The schedule that a configuration says, or None where it leaves something open."""
-    if config.chunk_size and config.shift_size and config.pre_encode_cache_size:
-        return Schedule(config.chunk_size, config.shift_size, config.pre_encode_cache_size)
-    return None
+    """The schedule that a configuration says, or None where it leaves something open.
+
+    Raises:
+        UnsupportedModelError: It says sizes that make no stream.
+    """
+    if not (config.chunk_size and config.shift_size and config.pre_encode_cache_size):
+        return None
+    if min(*config.chunk_size, *config.shift_size) < 1 or min(config.pre_encode_cache_size) < 0:
+        raise UnsupportedModelError(
+            f"no stream: chunks of {list(config.chunk_size)} feature frames after "
+            f"{list(config.pre_encode_cache_size)}, moved on by {list(config.shift_size)}"
+        )
+    return Schedule(config.chunk_size, config.shift_size, config.pre_encode_cache_size)
 
 
 def over(config: StreamingConfig, declared: StreamingConfig | None) -> StreamingConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ class LocalSession(Session):
         options.log_severity_level = 4
         try:
             self._model = onnxruntime.InferenceSession(
-                self.path, options, providers=["CPUExecutionProvider"]
+                os.fspath(self.path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have no common base
             raise RunRefusedError(str(error)) from None

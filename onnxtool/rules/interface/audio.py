@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from onnxtool.model.tensors import TensorSpec
 from onnxtool.rules.rule import Skipped
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.inputs import feeds
+from onnxtool.speech.axes import frames_axis
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -69,7 +69,7 @@ class Encoder:
         if not times:
             raise Skipped("its audio has a fixed length")
         self.time_axis = times[0]
-        self.output_axis = max(output.dynamic_axes, default=self.time_axis) or self.time_axis
+        self.given = output
 
     def require_batch(self) -> None:
         """Raises `Skipped` where the batch is fixed."""
@@ -112,7 +112,8 @@ class Encoder:
         if output.ndim != 3 or encoded.ndim != 1 or not encoded.size:
             shapes = f"{list(output.shape)} and lengths {list(encoded.shape)}"
             raise Skipped(f"it gives {shapes}, where [B, D, T] and [B] belong")
-        return Encoded(features, output, encoded, self.output_axis)
+        axis = frames_axis(self.given, output.shape, int(encoded.max()))
+        return Encoded(features, output, encoded, axis)
 
     def _feeds(self, time: int, batch: int) -> dict[str, Array]:
         spec, sizes = self.spec, {}
@@ -120,9 +121,7 @@ class Encoder:
             axis = min(state.dynamic_axes, default=None)
             if axis is not None and axis < 2:
                 sizes[state.axis_name(axis)] = batch
-        if self.graph.signature.states:
-            with contextlib.suppress(Skipped):
-                sizes.update(self.graph.runs.encoder.sizes)
+        sizes.update(self.graph.runs.needed)
         sizes[spec.axis_name(self.time_axis)] = time
         try:
             return feeds(self.graph.view, self.graph.signature, sizes)

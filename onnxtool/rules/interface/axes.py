@@ -142,14 +142,8 @@ def _past_positions(graph: GraphSubject, axis: _Axis, size: int) -> bool:
 
 def _refusal(graph: GraphSubject, sizes: Mapping[str, int]) -> str:
     """Why it does not run at these sizes; empty if it does."""
-    needed: Mapping[str, int] = {}
-    if graph.signature.states:
-        try:
-            needed = graph.runs.encoder.sizes
-        except Skipped:
-            needed = {}
     try:
-        graph.session.run(feeds(graph.view, graph.signature, {**needed, **sizes}))
+        graph.session.run(feeds(graph.view, graph.signature, {**graph.runs.needed, **sizes}))
     except UsageError as error:
         raise Skipped(str(error)) from None
     except RunRefusedError as error:
@@ -176,7 +170,7 @@ def _formula_problems(audio: Encoder) -> Iterator[Problem]:
         except RunRefusedError:
             continue
         frames[size] = int(encoded.lengths[0])
-        given = encoded.output.shape[audio.output_axis]
+        given = encoded.output.shape[encoded.time_axis]
         if given != frames[size]:
             yield Problem(
                 f"{size} feature frames give {given} frames, and the length says {frames[size]}",

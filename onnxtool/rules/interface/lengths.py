@@ -195,7 +195,7 @@ def batch_problems(audio: Encoder) -> Iterator[Problem]:
         return
     alone = audio.run(short, lengths=[short], like=together)
     for encoded, given in ((together, long), (alone, short)):
-        claimed, frames = int(encoded.lengths[0]), encoded.output.shape[audio.output_axis]
+        claimed, frames = int(encoded.lengths[0]), encoded.output.shape[encoded.time_axis]
         if claimed > frames:
             yield Problem(
                 f"with {given} feature frames, `{audio.lengths}` says {claimed} > {frames} frames "

@@ -14,8 +14,9 @@ from onnxtool.rules.experiments import STATEFUL, STREAMING
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.speech.cache_aware import AUDIO, CHANNEL, FILLED, LENGTH, TIME
-from onnxtool.speech.liveness import GARBAGE, SUFFIX
+from onnxtool.speech.liveness import GARBAGE, SUFFIX, CacheUse
 
+_ALL_MOVE = "it quantizes by the range of all values, masked ones included"
 _STATE_WORDS = re.compile(r"cache|state|past", re.IGNORECASE)
 
 
@@ -72,10 +73,10 @@ def misplaced_cache_frames(graph: GraphSubject) -> Iterator[Problem]:
     a suffix. A mask, a contract or a host that takes them for a prefix compares and attends to
     zeros, which goes unnoticed: zeros equal zeros.
     """
-    use = graph.runs.use
-    if not use.read:
+    use, all_move = _of_room(graph), scales_follow_values(graph.view)
+    if not use.read or (use.prefix and use.suffix and not all_move):
         reason = "both sides (S006)" if use.prefix else "nothing (S007)"
-        raise Skipped(f"it reads {reason} of its cache")
+        raise Skipped(_ALL_MOVE if all_move else f"it reads {reason} of its cache")
     evidence = (
         f"with {use.filled} of {graph.runs.encoder.cache_size} frames cached, other values at the "
         f"start change the output by {use.prefix:.2g}, at the end by {use.suffix:.2g}"
@@ -94,6 +95,14 @@ def misplaced_cache_frames(graph: GraphSubject) -> Iterator[Problem]:
         yield Problem(
             f"its frames are a {use.read}, unlike NeMo's: {evidence}", CHANNEL, Severity.WARNING
         )
+
+
+def _of_room(graph: GraphSubject) -> CacheUse:
+    """What it reads of an attention cache that has two sides."""
+    room = graph.runs.encoder.cache_size
+    if room < 2:
+        raise Skipped(f"its attention cache has room for {room} frames, and so no sides")
+    return graph.runs.use
 
 
 @graph_rule(
@@ -119,8 +128,8 @@ def unmasked_cache(graph: GraphSubject) -> Iterator[Problem]:
     share of the attention, and what a stream before left there does, too.
     """
     if scales_follow_values(graph.view):
-        raise Skipped("it quantizes by the range of all values, masked ones included")
-    use = graph.runs.use
+        raise Skipped(_ALL_MOVE)
+    use = _of_room(graph)
     room = graph.runs.encoder.cache_size
     if use.prefix and use.suffix:
         yield Problem(
@@ -164,12 +173,12 @@ def unused_cache(graph: GraphSubject) -> Iterator[Problem]:
     Then each chunk is recognized for itself. It costs accuracy at every border of a chunk, and
     nothing fails.
     """
-    use = graph.runs.use
-    if not use.prefix and not use.suffix:
+    use, encoder_ = graph.runs.use, graph.runs.encoder
+    if encoder_.cache_size and not use.prefix and not use.suffix:
         yield Problem(
             f"with {use.filled} frames cached, other values in it do not change the output", CHANNEL
         )
-    if not use.context:
+    if encoder_.conv_size and not use.context:
         yield Problem("other values in it do not change the output", TIME)
 
 
@@ -196,7 +205,10 @@ def padding_enters_cache(graph: GraphSubject) -> Iterator[Problem]:
     harm to an utterance that has ended; it does to one whose window was short for another reason.
     """
     encoder_, probe = graph.runs.encoder, graph.runs.probe
-    if not encoder_.spec(AUDIO).dynamic_axes.keys() & {0, 1}:
+    if not all(
+        encoder_.batch_axis(name) in encoder_.spec(name).dynamic_axes
+        for name in (AUDIO, LENGTH, CHANNEL, TIME, FILLED)
+    ):
         raise Skipped("its batch is fixed")
     whole = graph.runs.window
     short = probe.subsampling.shortest(probe.drop_extra_pre_encoded + 1)
@@ -205,7 +217,11 @@ def padding_enters_cache(graph: GraphSubject) -> Iterator[Problem]:
     given = encoder_.feeds(whole, batch=2)
     given[LENGTH] = np.array([whole, short], given[LENGTH].dtype)
     step = encoder_.run(given)
-    counts = [int(count) for count in step.states[FILLED]]
+    counts = [int(count) for count in step.states[FILLED].reshape(-1)]
+    if len(counts) < 2:
+        raise Skipped("it counts the cached frames of a batch in one number")
+    if min(counts) < 0:
+        raise Skipped(f"{counts} frames are counted as cached (S003)")
     if counts[1] >= counts[0]:
         yield Problem(
             f"lengths {whole} and {short} give {[int(n) for n in step.lengths]} frames, and "

@@ -12,7 +12,8 @@ from onnxtool.rules.examples.streaming import GROWING, encoder
 from onnxtool.rules.experiments import STATEFUL, STREAMING
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
-from onnxtool.speech.cache_aware import CONV_AXIS, FILLED, TIME
+from onnxtool.speech.axes import CONV_AXIS
+from onnxtool.speech.cache_aware import FILLED, TIME, conv_context
 from onnxtool.speech.closed_loop import MIN_STEPS, Loop, Values
 
 # What a step with states that have gone through a stream may take, in steps with fresh ones.
@@ -91,12 +92,19 @@ def wrong_cache_length(graph: GraphSubject) -> Iterator[Problem]:
     The attention mask is made from it. A count that stays behind hides frames that are there; one
     that is too large, or negative, lets in what are no frames.
     """
-    room = graph.runs.encoder.cache_size
+    yield from miscounted(graph)
+
+
+def miscounted(graph: GraphSubject) -> Iterator[Problem]:
+    """The findings of S003."""
+    room, most = graph.runs.encoder.cache_size, _made(graph)
     counts = [step.counts.get(FILLED, 0) for step in _whole_loop(graph).steps]
     shown = ", ".join(map(str, counts[:8]))
     for before, after in zip([0, *counts], counts, strict=False):
         if not 0 <= after <= room:
             reason = f"not between 0 and {room}, its size"
+        elif after - before > most:
+            reason = f"{after - before} more, and a window makes no more than {most}"
         elif after < before:
             reason = "after a larger one"
         elif after == before < room:
@@ -105,6 +113,14 @@ def wrong_cache_length(graph: GraphSubject) -> Iterator[Problem]:
             continue
         yield Problem(f"{after} frames, {reason}; step by step: {shown}, …", FILLED)
         return
+
+
+def _made(graph: GraphSubject) -> int:
+    """Frames that a window of the loop makes, at most."""
+    try:
+        return graph.runs.probe.frames(graph.runs.window)
+    except Skipped:
+        return graph.runs.encoder.cache_size
 
 
 @graph_rule(
@@ -129,11 +145,13 @@ def dead_state(graph: GraphSubject) -> Iterator[Problem]:
     loop = _whole_loop(graph)
     for name, shape in loop.steps[-1].shapes.items():
         if 0 in shape:
-            yield Problem(f"comes back empty: {list(shape)}", name)
-        elif not any(name in step.changed for step in loop.steps):
+            # Taken empty as well, it is the cache of convolutions that need none.
+            if loop.fresh[name].size:
+                yield Problem(f"comes back empty: {list(shape)}", name)
+        elif name != FILLED and not any(name in step.changed for step in loop.steps):
             yield Problem(f"comes back as it was, in each of {len(loop.steps)} steps", name)
-    peaks = loop.peaks.get(TIME)
-    if peaks is None or not peaks.any():
+    peaks, context = loop.peaks.get(TIME), conv_context(graph.signature)
+    if peaks is None or not context or context[0] != CONV_AXIS or not peaks.any():
         return
     silent = [str(place) for place in np.flatnonzero(peaks == 0)]
     if silent:

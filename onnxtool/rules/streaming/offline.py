@@ -8,39 +8,32 @@ import numpy as np
 
 from onnxtool.comparison.values import compare_values
 from onnxtool.model.families import Role
-from onnxtool.rules.arithmetic import rounding, tolerance
-from onnxtool.rules.examples.streaming import encoder, folder, offline, pair, positions
+from onnxtool.rules.arithmetic import QUANTIZED_SHARE, rounding, rounds_to_bytes, tolerance
+from onnxtool.rules.examples.streaming import folder, offline, pair
 from onnxtool.rules.experiments import STREAMING
-from onnxtool.rules.positions import position_limit
-from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, bundle_rule, graph_rule
-from onnxtool.rules.streaming.schedule import lost_or_repeated
-from onnxtool.rules.subject import BundleSubject, GraphSubject, first
+from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.streaming.loop import miscounted
+from onnxtool.rules.streaming.schedule import UNALIGNED, lost_or_repeated
+from onnxtool.rules.streaming.training import looking_ahead
+from onnxtool.rules.subject import GraphSubject, first
+from onnxtool.speech.axes import FRAMES_AXIS, frames_axis
 from onnxtool.speech.cache_aware import (
     AUDIO,
-    CACHE_AXIS,
-    CHANNEL,
-    CONV_AXIS,
     LENGTH,
-    TIME,
     Array,
+    frame_outputs,
     joined,
+    length_outputs,
     stream,
 )
-from onnxtool.speech.cache_sizes import kernels
 
 # Of a standard deviation: rounding gives a hundredth of it.
 TOLERANCE = 1e-3
 # Without a graph for the first chunk the start differs. What is left of that later is below this,
 # as a share of the power; an encoder that cannot stream is above it for good.
 LATE_TOLERANCE = 0.1
+TINY = float(np.finfo(np.float32).tiny)
 CALLS = 10
-
-_TWO_AHEAD = """
-        context = Squeeze(cache_last_time, one)
-        joined = Concat <axis = 2> (context, frames)
-        wide = Constant <value = float[2, 1, 5]
-            {0.5, 0.1, 0.2, 0.1, 0.2, 0.5, 0.1, 0.2, 0.1, 0.2}> ()
-        convolved = Conv <group = 2, kernel_shape = [5], pads = [0, 2]> (joined, wide)"""
 
 
 @graph_rule(
@@ -65,17 +58,19 @@ def streaming_unlike_offline(graph: GraphSubject) -> Iterator[Problem]:
     if runs.later:
         raise Skipped(f"it is the first chunk's graph of `{runs.later.name}`, and run with that")
     whole = _counterpart(graph)
-    if runs.use.written and runs.use.read and runs.use.written != runs.use.read:
-        raise Skipped("its cache is written to one side and read from the other (S005)")
+    _require_sound_cache(graph)
+    if runs.first:
+        _require_sound_cache(runs.first)
     if any(lost_or_repeated(runs)):
-        raise Skipped("its frames do not line up (S008)")
+        raise Skipped(UNALIGNED)
     alone = runs.first is None and runs.probe.drop_extra_pre_encoded > 0
     schedule = runs.schedule.padded() if alone else runs.schedule
     total = schedule.chunk_size[0] + CALLS * schedule.shift_size[1] + 3
     features = runs.encoder.feeds(total)[AUDIO]
     starter = runs.first.runs.encoder if runs.first else runs.encoder
-    streamed = joined(stream(features, schedule, runs.encoder, starter))
-    severity = Severity.WARNING if _untrained(graph) else None
+    streamed = joined(stream(features, schedule, runs.encoder, starter)).astype(np.float64)
+    severity = None if _is_causal(graph) else Severity.WARNING
+    quantized = rounds_to_bytes(graph.view) or rounds_to_bytes(whole.view)
     reference = _offline(whole, features)
     if not np.isfinite(reference).all():
         raise Skipped(f"what `{whole.name}` gives is not finite (M010)")
@@ -86,8 +81,9 @@ def streaming_unlike_offline(graph: GraphSubject) -> Iterator[Problem]:
             f"{streamed.shape[1]} frames chunk by chunk, {reference.shape[1]} from `{whole.name}`",
             severity=severity,
         )
-    elif alone:
-        yield from _unlike_later(whole, reference, streamed, severity)
+    elif alone or quantized:
+        limit = QUANTIZED_SHARE if quantized else LATE_TOLERANCE
+        yield from _unlike_in_share(whole, reference, streamed, severity, limit, late=alone)
     elif (difference := compare_values(reference, streamed)).error > tolerance(
         TOLERANCE, graph.view, whole.view
     ):
@@ -97,6 +93,15 @@ def streaming_unlike_offline(graph: GraphSubject) -> Iterator[Problem]:
             f"{reference.shape[1]}",
             severity=severity,
         )
+
+
+def _require_sound_cache(graph: GraphSubject) -> None:
+    """Raises `Skipped` where another rule tells what is wrong with its cache."""
+    use = graph.runs.use
+    if use.written and use.read and use.written != use.read:
+        raise Skipped(f"`{graph.name}` writes its cache to one side and reads the other (S005)")
+    if any(miscounted(graph)):
+        raise Skipped(f"`{graph.name}` counts the frames in its cache wrongly (S003)")
 
 
 def _counterpart(graph: GraphSubject) -> GraphSubject:
@@ -115,17 +120,24 @@ def _counterpart(graph: GraphSubject) -> GraphSubject:
     return first(sorted(encoders, key=unlikeness), "no offline encoder")
 
 
-def _unlike_later(
-    whole: GraphSubject, reference: Array, streamed: Array, severity: Severity | None
+def _unlike_in_share(
+    whole: GraphSubject,
+    reference: Array,
+    streamed: Array,
+    severity: Severity | None,
+    limit: float,
+    *,
+    late: bool,
 ) -> Iterator[Problem]:
-    """Compare the later half only: the start has zeros before it."""
-    half = reference.shape[1] // 2
-    late, ours = reference[:, half:].astype(np.float64), streamed[:, half:]
-    share = float(np.sqrt(np.square(late - ours).sum() / np.square(late).sum()))
-    if share > LATE_TOLERANCE:
+    """Compare powers; of a stream that has zeros before it, in the later half only."""
+    start = reference.shape[1] // 2 if late else 0
+    exact, ours = reference[:, start:], streamed[:, start:]
+    share = float(np.linalg.norm(exact - ours)) / max(float(np.linalg.norm(exact)), TINY)
+    if share > limit:
+        where = "the later half of " if late else ""
         yield Problem(
-            f"in the later half of {reference.shape[1]} frames, {share:.0%} off `{whole.name}` "
-            f"(root mean square), up to {np.abs(late - ours).max():.2g}",
+            f"in {where}{reference.shape[1]} frames, {share:.0%} off `{whole.name}` "
+            f"(root mean square), up to {np.abs(exact - ours).max():.2g}",
             severity=severity,
         )
 
@@ -134,116 +146,29 @@ def _offline(whole: GraphSubject, features: Array) -> Array:
     """The valid frames [D, T] of the offline encoder."""
     if {spec.name for spec in whole.signature.inputs} != {AUDIO, LENGTH}:
         raise Skipped(f"`{whole.name}` takes other inputs")
-    dtype = next(spec.dtype for spec in whole.signature.inputs if spec.name == LENGTH)
-    length = np.array([features.shape[-1]], dtype)
-    values = whole.session.run({AUDIO: features, LENGTH: length})
-    output, lengths = (values[spec.name] for spec in whole.signature.free_outputs[:2])
-    frames: Array = output[0, :, : int(lengths[0])]
-    return frames
+    if not frame_outputs(whole.signature) or not length_outputs(whole.signature):
+        raise Skipped(f"`{whole.name}` does not give frames and their lengths")
+    audio, length = (
+        next(spec for spec in whole.signature.inputs if spec.name == name)
+        for name in (AUDIO, LENGTH)
+    )
+    # Of a batch, the first is compared.
+    batch = audio.size(0)
+    features = features[:1].repeat(batch if isinstance(batch, int) else 1, axis=0)
+    lengths = np.full(len(features), features.shape[-1])
+    values = whole.session.run(
+        {AUDIO: features.astype(audio.dtype), LENGTH: lengths.astype(length.dtype)}
+    )
+    output, encoded = frame_outputs(whole.signature)[0], length_outputs(whole.signature)[0]
+    valid = int(values[encoded.name].flat[0])
+    axis = frames_axis(output, values[output.name].shape, valid)
+    frames: Array = np.moveaxis(values[output.name], axis, FRAMES_AXIS)[0, :, :valid]
+    return frames.astype(np.float64)
 
 
-@graph_rule(
-    "S013",
-    "not-trained-for-streaming",
-    severity=Severity.WARNING,
-    fix="Release a model that was trained with causal convolution and limited attention.",
-    bad=encoder(convolution=_TWO_AHEAD),
-    good=encoder(),
-    roles=STREAMING,
-)
-def not_trained_for_streaming(graph: GraphSubject) -> Iterator[Problem]:
-    """A model that was trained offline is exported as a streaming one.
-
-    Its convolutions look ahead, by half of their kernel in every layer: all of the left context in
-    the cache and none on the right would be a kernel less one. In a stream it gets zeros for what
-    has not been said yet, which it never saw in training.
-    """
-    yield from _untrained(graph)
-
-
-def _untrained(graph: GraphSubject) -> list[Problem]:
-    spec = next((spec for spec in graph.signature.inputs if spec.name == TIME), None)
-    context = (spec.shape or ())[CONV_AXIS:] if spec else ()
-    if not context or not isinstance(context[0], int):
-        raise Skipped("it has no convolution cache of a fixed size")
-    sizes = set(kernels(graph.view))
-    if context[0] + 1 in sizes:
-        return []
-    looks = [kernel for kernel in sizes if kernel // 2 == context[0]]
-    if not looks:
-        raise Skipped(f"no convolution has {context[0]} frames of left context")
-    return [
-        Problem(
-            f"kernel {looks[0]} with {context[0]} frames of left context: every convolution looks "
-            f"{looks[0] - 1 - context[0]} frames ahead; causal would be {looks[0] - 1} and 0",
-            TIME,
-        )
-    ]
-
-
-_PER_UTTERANCE = ("per_feature", "all_features")
-
-
-@bundle_rule(
-    "S014",
-    "normalized-over-utterance",
-    severity=Severity.WARNING,
-    fix="Train the streaming model without normalization, or with fixed statistics.",
-    bad=folder(pair(), {"model_meta.json": {"features": {"normalize": "per_feature"}}}),
-    good=folder(pair(), {"model_meta.json": {"features": {"normalize": "NA"}}}),
-)
-def normalized_over_utterance(bundle: BundleSubject) -> Iterator[Problem]:
-    """Features are normalized over the utterance, which a stream has not heard yet.
-
-    Mean and deviation of the frames so far are not those of the whole: the first chunks are off
-    the most. A host that normalizes each chunk for itself takes loudness out of the speech.
-    """
-    bundle.require(*STREAMING)
-    said = list(_normalized(bundle))
-    if not said:
-        raise Skipped("no metadata says how features are normalized")
-    for model, where, value in said:
-        if value in _PER_UTTERANCE:
-            yield Problem(f"says {value!r}, in a folder that streams", where, model=model)
-
-
-def _normalized(bundle: BundleSubject) -> Iterator[tuple[str, str, object]]:
-    """File, place and value of what says how features are normalized."""
-    metadata = bundle.bundle.metadata
-    features = metadata.fields.get("features") if metadata else None
-    for name in ("normalize", "normalization"):
-        if metadata and isinstance(features, dict) and name in features:
-            yield metadata.path.name, f"features.{name}", features[name]
-            break
-    for graph in bundle.having(*STREAMING, Role.ENCODER):
-        for entry in graph.view.proto.metadata_props:
-            if entry.key == "normalize_type":
-                yield graph.name, "metadata_props:normalize_type", entry.value
-
-
-@graph_rule(
-    "S015",
-    "cache-exceeds-positions",
-    severity=Severity.ERROR,
-    fix="Export with a longer table of positions, or a smaller cache.",
-    bad=encoder(made=positions(5)),
-    good=encoder(made=positions(9)),
-    needs=Needs.RUN,
-    roles=STREAMING,
-)
-def cache_exceeds_positions(graph: GraphSubject) -> Iterator[Problem]:
-    """The cache and a chunk together have more frames than the table of positions.
-
-    Relative positions are looked up in a table that was computed when the model was exported. A
-    stream fails, or attends to the wrong places, once its cache has filled up.
-    """
-    limit = position_limit(graph.view)
-    if limit is None:
-        raise Skipped("it has no table of relative positions")
-    frames = graph.runs.probe.frames(graph.runs.window)
-    cached = graph.runs.encoder.cache_size
-    if cached + frames > limit.frames:
-        yield Problem(
-            f"{cached} cached and {frames} new frames, and `{limit.name}` is for {limit.frames}",
-            f"{CHANNEL}:{CACHE_AXIS}",
-        )
+def _is_causal(graph: GraphSubject) -> bool:
+    """Whether its convolutions are known to be those of a model that was trained for streaming."""
+    try:
+        return not looking_ahead(graph, graph.runs.encoder.conv_size)
+    except Skipped:
+        return False

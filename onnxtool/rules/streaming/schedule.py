@@ -6,16 +6,25 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from onnxtool.model.contract import StreamingConfig
-from onnxtool.rules.examples.streaming import CONFIG, FILES, SOUND, encoder, folder, pair
+from onnxtool.rules.examples.streaming import FILES, SOUND, encoder, folder, pair
 from onnxtool.rules.experiments import STREAMING, Experiments
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.session import RunRefusedError
 from onnxtool.speech.cache_aware import AUDIO, CHANNEL, FILLED
 from onnxtool.speech.liveness import frames_moved
-from onnxtool.speech.schedule import windows
+from onnxtool.speech.schedule import Schedule, schedule_of, windows
 
+# A graph that rounds down the frames of its `length`, as if a chunk were always full.
+_LOSES_LAST = encoder(
+    lengths="""
+        whole = Div(length, stride)
+        pooled_length = Add(whole, one)
+        left = Sub(pooled_length, dropped)
+        positive = Max(left, zero)
+        encoded_lengths = Min(positive, most)"""
+)
+UNALIGNED = "its frames do not line up (S008)"
 # A graph that keeps the last frame of every chunk out of its caches.
 _DROPS_ONE = encoder(
     kept="kept = Slice(frames, zero, drop_end, two)",
@@ -55,8 +64,7 @@ def lost_or_repeated(runs: Experiments) -> Iterator[Problem]:
     shift = runs.schedule.shift_size[0 if runs.starts else 1]
     moves = probe.subsampling.frames(shift) if runs.starts else shift / probe.subsampling.factor
     step = runs.encoder.run(runs.encoder.feeds(window))
-    given = int(step.lengths[0])
-    counted = probe.frames(window) - probe.cache_drop_size
+    given, counted = int(step.lengths[0]), step.filled
     moved = frames_moved(runs.encoder, window)
     if given != moves:
         yield Problem(
@@ -64,7 +72,9 @@ def lost_or_repeated(runs: Experiments) -> Iterator[Problem]:
             f"{shift} feature frames, which is {moves:g}",
             AUDIO,
         )
-    if counted != given:
+    # A full cache counts no more, and a count that cannot be is for S003.
+    counts = probe.cache_drop_size is not None and counted < runs.encoder.cache_size
+    if counts and counted != given:
         yield Problem(
             f"a call with {window} feature frames gives {given} encoder frames and counts "
             f"{counted} as cached",
@@ -76,51 +86,6 @@ def lost_or_repeated(runs: Experiments) -> Iterator[Problem]:
             f"cache moves by {moved}",
             CHANNEL,
         )
-
-
-@graph_rule(
-    "S009",
-    "streaming-config-differs",
-    severity=Severity.ERROR,
-    fix="Mend the contract, or export again with what it promises.",
-    bad=folder({FILES["later"]: encoder()}, {"streaming.json": {**CONFIG, "valid_out_len": 3}}),
-    good=folder({FILES["later"]: encoder()}, {"streaming.json": CONFIG}),
-    needs=Needs.RUN,
-    roles=STREAMING,
-)
-def streaming_config_differs(graph: GraphSubject) -> Iterator[Problem]:
-    """The graph behaves unlike the streaming configuration that was promised for it.
-
-    Hosts take chunk sizes from the configuration, and the graph has others baked in. Probing
-    recovers those from a few calls: how many frames a window gives, when another one begins, how
-    many are counted as cached.
-    """
-    runs = graph.runs
-    if not runs.declared:
-        raise Skipped("no contract and no streaming.json says how it streams")
-    promised, found = runs.declared.config, runs.probe.config
-    names = _OF_BOTH if runs.later else (*_OF_BOTH, *_OF_LATER)
-    for name in names:
-        said, seen = getattr(promised, name), getattr(found, name)
-        if said is not None and seen is not None and said != seen:
-            yield Problem(f"{runs.declared.source} says {_told(said)}, probing {_told(seen)}", name)
-
-
-_OF_BOTH = (
-    "cache_drop_size",
-    "last_channel_cache_size",
-    "conv_cache_size",
-    "valid_out_len",
-)
-_OF_LATER = tuple(
-    name
-    for name in StreamingConfig.__slots__
-    if name not in _OF_BOTH and name != "cache_valid_region"
-)
-
-
-def _told(value: int | tuple[int, int]) -> str:
-    return str(list(value)) if isinstance(value, tuple) else str(value)
 
 
 @graph_rule(
@@ -148,28 +113,30 @@ def misaligned_first_chunk(graph: GraphSubject) -> Iterator[Problem]:
     if not graph.bundle:
         raise Skipped("a graph for the first chunk would be in its folder: check that")
     dropped, declared = runs.probe.drop_extra_pre_encoded, runs.declared
-    first, schedule = runs.first, runs.schedule
-    before = schedule.pre_encode_cache_size[0]
+    first, schedule = runs.first, schedule_of(runs.config) or runs.schedule
+    before, chunk = schedule.pre_encode_cache_size[0], schedule.chunk_size[0]
     if dropped and not first and runs.probe.subsampling.frames(before) < dropped:
         zeros = schedule.padded().pre_encode_cache_size[0]
+        lost = min(chunk, dropped * runs.probe.subsampling.factor)
         yield Problem(
             f"every call drops {dropped} encoder frames, and no graph in the folder is for the "
-            f"first: of its {schedule.chunk_size[0]} feature frames the first "
-            f"{dropped * runs.probe.subsampling.factor} are lost, unless the host puts {zeros} "
-            "zeros before them",
+            f"first: of its {chunk} feature frames the first {lost} are lost, unless the host puts "
+            f"{zeros} zeros before them",
             AUDIO,
             Severity.ERROR if declared and declared.config.pre_encode_cache_size else None,
         )
         return
-    yield from _miscounted(runs, first.runs if first else runs)
+    if any(lost_or_repeated(runs)):
+        raise Skipped(UNALIGNED)
+    yield from _miscounted(runs, first.runs if first else runs, schedule)
 
 
-def _miscounted(runs: Experiments, first: Experiments) -> Iterator[Problem]:
+def _miscounted(runs: Experiments, first: Experiments, schedule: Schedule) -> Iterator[Problem]:
     """A stream that gives more or fewer frames than the features have."""
-    total = sum(runs.schedule.chunk_size) + 3 * runs.schedule.shift_size[1] + 3
+    total = sum(schedule.chunk_size) + 3 * schedule.shift_size[1] + 3
     features = runs.encoder.feeds(total)[AUDIO]
     states, given = first.encoder.fresh(), []
-    for call, window in enumerate(windows(total, runs.schedule)):
+    for call, window in enumerate(windows(total, schedule)):
         one = runs.encoder if call else first.encoder
         step = one.step(window.of(features), states, window.length)
         states = step.states
@@ -189,10 +156,7 @@ def _miscounted(runs: Experiments, first: Experiments) -> Iterator[Problem]:
     "chunk-does-not-run",
     severity=Severity.ERROR,
     fix="Choose chunks longer than what the graph drops, or export again without the drop.",
-    bad=folder(
-        {FILES["later"]: encoder()},
-        {"streaming.json": {**CONFIG, "chunk_size": [4, 8], "shift_size": [4, 8]}},
-    ),
+    bad=folder(pair(later=_LOSES_LAST)),
     good=SOUND,
     needs=Needs.RUN,
     roles=STREAMING,
@@ -208,8 +172,8 @@ def chunk_does_not_run(graph: GraphSubject) -> Iterator[Problem]:
     first, later = runs.schedule.window_sizes
     one = runs.probe.subsampling.shortest(runs.probe.drop_extra_pre_encoded + 1)
     calls = {"first": (first, first), "later": (later, later), "last": (later, one)}
-    # Of a file alone nobody knows: a graph for the first chunk may lie beside it.
-    if runs.first or not graph.bundle:
+    # Without a graph for it, that is what S010 says; of a file alone nobody knows.
+    if not runs.starts:
         del calls["first"]
     if runs.later:
         calls = {"only": (first, first), "last": (first, one)}

@@ -64,10 +64,15 @@ def no_first_graph(bundle: Path) -> None:
     (bundle / FIRST).unlink()
 
 
-def chunk_too_short(bundle: Path) -> None:
-    """Without a first graph, and with frames before it, a first chunk of which nothing is left."""
-    promise(bundle, {"chunk_size": [3, 16], "pre_encode_cache_size": [2, 5]})
-    (bundle / FIRST).unlink()
+def last_chunk_lost(bundle: Path) -> None:
+    """Frames of the length are rounded down, as if every chunk were full."""
+    lengths = """
+        whole = Div(length, stride)
+        pooled_length = Add(whole, one)
+        left = Sub(pooled_length, dropped)
+        positive = Max(left, zero)
+        encoded_lengths = Min(positive, most)"""
+    onnx.save(graphs.later(lengths=lengths), bundle / LATER)
 
 
 def another_scale(bundle: Path) -> None:
@@ -121,7 +126,7 @@ CAUSES: tuple[Cause, ...] = (
     in_run("S009", another_cache),
     in_run("S009", another_overlap),
     in_run("S010", no_first_graph),
-    in_run("S011", chunk_too_short, also={"S009": "no promise of its own is refused"}),
+    in_run("S011", last_chunk_lost),
     in_run("S012", another_scale),
     in_run("S012", another_first_chunk),
     in_small("S013", looks_ahead),

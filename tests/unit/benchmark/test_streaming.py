@@ -123,7 +123,7 @@ def test_a_damaged_declaration_is_a_failure_unless_the_window_is_told(tmp_path: 
     path = Path(shutil.copy(STREAMING, tmp_path))
     (failure,) = plan(load_graph(path), BenchmarkRequest(), Subject.CANDIDATE)
     assert isinstance(failure, Failure)
-    assert "`chunk_size` is 'five'" in failure.message
+    assert '`chunk_size` is "five"' in failure.message
     request = BenchmarkRequest(chunk=57, shift=24)
     (work,) = plan(load_graph(path), request, Subject.CANDIDATE)
     assert isinstance(work, Work)

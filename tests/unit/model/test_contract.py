@@ -149,7 +149,7 @@ def test_a_wrong_contract_is_told_with_line_and_column(
     ("text", "place"),
     [
         ('{"chunk_size": [1,\n "2"]}', ":2:2:"),
-        ('{\n "cache_drop_size": -1}', ":2:21:"),
+        ('{\n "cache_drop_size": -1.5}', ":2:21:"),
         ('{"chunk_size":\n [1, 2, 3]}', ":2:2:"),
         ('{"valid_out_len": 1,\n"valid_out_len": 2}', ":2:1:"),
     ],

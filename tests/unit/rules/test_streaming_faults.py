@@ -67,9 +67,11 @@ def test_without_the_graph_of_the_first_chunk_the_start_is_lost(tmp_path: Path) 
 def test_a_promise_that_is_not_kept_is_told_by_its_field(tmp_path: Path) -> None:
     plant(streaming_bundle(tmp_path), LATER, drop_too_many)
     shutil.copy(STREAMING / "streaming.json", tmp_path)
-    report = check(tmp_path, select=["S009"])
-    (finding,) = (f for f in report.findings if f.location == "cache_drop_size")
-    assert finding.message == "streaming.json says 0, probing 2"
+    (finding,) = check(tmp_path, select=["S009"]).findings
+    assert (finding.model, finding.location) == (LATER, "cache_drop_size")
+    assert finding.message == (
+        "streaming.json says 0, and a call keeps 2 encoder frames out of the caches"
+    )
 
 
 def test_an_offline_model_in_chunks() -> None:

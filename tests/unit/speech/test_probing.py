@@ -18,10 +18,11 @@ from onnxtool.model.signature import signature
 from onnxtool.model.streaming_file import read_streaming
 from onnxtool.rules.examples.streaming import encoder as example
 from onnxtool.runtime.session import Session
+from onnxtool.speech.attention import Context, context
 from onnxtool.speech.cache_aware import AUDIO, CacheAwareEncoder, joined, stream
 from onnxtool.speech.cache_sizes import sized
 from onnxtool.speech.liveness import SUFFIX, cache_use, frames_moved
-from onnxtool.speech.probing import probe
+from onnxtool.speech.probing import MAX_WINDOW, probe
 from onnxtool.speech.schedule import over, schedule_of
 from onnxtool.speech.subsampling import Subsampling
 from tests.support.faults import FIRST, LATER, STREAMING
@@ -118,6 +119,19 @@ def test_the_closed_loop_equals_the_offline_encoder(name: str) -> None:
         whole = offline.run({AUDIO: features, "length": np.array([features.shape[-1]])})
     frames = whole["encoder_output"][0, :, : int(whole["encoded_lengths"][0])]
     np.testing.assert_allclose(streamed, frames, atol=1e-5)
+
+
+def test_an_offline_model_sees_all_there_is() -> None:
+    with opened(WORDS_TDT / LATER) as later:
+        seen = context(later, probe(later), 57, 12)
+    assert seen == Context(left=256, ahead=12, tried=12)
+
+
+def test_a_model_for_streaming_sees_its_chunk_and_its_cache() -> None:
+    with opened(STREAMING / LATER) as later:
+        found = probe(later)
+        assert context(later, found, 41, 8) == Context(left=20, ahead=3, tried=8)
+        assert context(later, found, 41, MAX_WINDOW) is None
 
 
 def test_cached_frames_are_a_suffix_that_alone_is_read() -> None:

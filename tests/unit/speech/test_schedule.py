@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onnxtool.errors import UnsupportedModelError
 from onnxtool.model.contract import StreamingConfig
 from onnxtool.speech.schedule import Schedule, Window, over, schedule_of, windows
 
@@ -48,6 +52,13 @@ def test_every_frame_is_in_some_chunk(total: int) -> None:
 
 def test_a_configuration_that_leaves_sizes_open_is_no_schedule() -> None:
     assert schedule_of(StreamingConfig(chunk_size=(25, 32))) is None
+
+
+@pytest.mark.parametrize("wrong", ["chunk_size", "shift_size", "pre_encode_cache_size"])
+def test_sizes_that_make_no_stream_are_no_schedule(wrong: str) -> None:
+    sound = StreamingConfig(chunk_size=(25, 32), shift_size=(25, 32), pre_encode_cache_size=(0, 9))
+    with pytest.raises(UnsupportedModelError, match="no stream: chunks of"):
+        schedule_of(replace(sound, **{wrong: (25, -1)}))  # type: ignore[arg-type]
 
 
 def test_what_is_declared_stands_over_what_was_derived() -> None:
