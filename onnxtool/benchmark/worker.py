@@ -17,7 +17,8 @@ from pathlib import Path
 from onnxtool.benchmark.tasks import Sessions, Task, Timings
 from onnxtool.runtime.native import NativeSession, pin
 from onnxtool.runtime.options import SessionOptions
-from onnxtool.runtime.worker import READY, VALUES, end_with_parent, failure, receive, send
+from onnxtool.runtime.parent import end_with_parent
+from onnxtool.runtime.worker import READY, VALUES, failure, receive, send
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def _lines(
                 COMMANDS[finding.severity],
                 f"{where}{finding.message}",
                 finding.rule.fix,
-                file=shown(report.path_of(finding.model), root),
+                file=shown(report.file_of(finding), root),
                 title=f"{finding.rule.code} {finding.rule.name}",
             )
         yield f"onnxtool check: {plain(str(report.path))}: {summary(report)}"

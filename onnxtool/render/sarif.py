@@ -96,7 +96,7 @@ def _results(
     for report in reports:
         allowed: list[tuple[Finding, Suppression | None]] = [(f, None) for f in report.findings]
         for finding, suppression in (*allowed, *report.suppressed):
-            where = uri(report.path_of(finding.model), root)
+            where = uri(report.file_of(finding), root)
             digest = _fingerprint(finding, where)
             alike[digest] += 1
             yield {

@@ -23,7 +23,8 @@ INTEGER_COMPUTE = re.compile(
 PACKED = frozenset({"int8", "uint8", "int4", "uint4", "int2", "uint2"})
 # Below this, a model has not become much smaller.
 LEAST_SHARE = 0.5
-_QUANTIZED_NAME = re.compile(r"int8|uint8|quant|int4|[._-]q[48]\b")
+# No quantizer, which turns audio into codes, and nothing that is dequantized or unquantized.
+_QUANTIZED_NAME = re.compile(r"int[48]|(?<![a-z])quant(i[sz]ed)?(?![a-z])|[._-]q[48]\b")
 _MICROSOFT = HEADER.replace("17]", '17, "com.microsoft" : 1]')
 
 
@@ -90,7 +91,9 @@ def quantized_in_name_only(graph: GraphSubject) -> Iterator[Problem]:
     2. Less than half of the bytes of weights are packed.
     """
     _required(graph)
-    share = packed_share(graph.view) or 0.0
+    share = packed_share(graph.view)
+    if share is None:
+        raise Skipped("it has no weights that could be packed")
     computes = integer_operators(graph.view)
     # Quantized and dequantized again around an operator: the runtime computes between the two.
     if not computes and not graph.view.operators["QuantizeLinear"]:  # 1

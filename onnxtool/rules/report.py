@@ -118,8 +118,22 @@ class CheckReport:
         return max((finding.severity for finding in self.findings), default=None)
 
     def path_of(self, model: str) -> Path:
-        """Where the file is that a finding is about."""
+        """Where the graph is that a finding is about, or the folder."""
         return self.path if model in {".", "", self.path.name} else self.path / model
+
+    def file_of(self, finding: Finding) -> Path:
+        """Where the file is that a finding is about: of a folder, the one that its place names."""
+        path, name = self.path_of(finding.model), finding.location.partition(":")[0]
+        is_inside = Path(name).name == name and path.is_dir()
+        return path / name if is_inside and _is_file(path / name) else path
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; names may be any text, also what no file can be called."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def unused(reports: Sequence[CheckReport]) -> tuple[Suppression, ...]:

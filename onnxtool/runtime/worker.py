@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import os
 import pickle
-import select
 import struct
 import sys
-import threading
 from collections.abc import Mapping
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from onnxtool.runtime.narrow_types import has_narrow_types, run_narrow
+from onnxtool.runtime.parent import end_with_parent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,25 +54,8 @@ def _exactly(stream: IO[bytes], length: int) -> bytes:
     return content
 
 
-def end_with_parent() -> None:
-    """End this process when the one that asks is gone, even amid a run that never ends.
-
-    Nothing is read from stdin here; its closing is told even so. Where the system does not tell,
-    the end comes with the next request.
-    """
-    if hasattr(select, "poll"):
-        threading.Thread(target=_await_hang_up, daemon=True).start()
-
-
-def _await_hang_up() -> None:
-    watched = select.poll()
-    watched.register(sys.stdin.buffer.fileno(), 0)
-    watched.poll()
-    os._exit(1)
-
-
 def main() -> None:
-    """Serve one session until stdin closes."""
+    """Serve one session until stdin closes, or the parent is gone."""
     end_with_parent()
     replies = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not get between the frames.

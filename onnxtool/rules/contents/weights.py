@@ -128,7 +128,8 @@ def _judge(where: str, tensor: StoredTensor, found: Statistics) -> Iterator[Prob
         yield Problem(message, where)
     # One dimension or a few elements are biases, scales and constants of the architecture.
     is_matrix = len([size for size in tensor.shape if size > 1]) >= 2 and found.elements >= 64
-    if is_matrix and found.lowest == found.highest:
+    is_finite = not (found.nan or found.positive_infinite or found.negative_infinite)
+    if is_matrix and is_finite and found.lowest == found.highest:
         message = f"all {found.elements:,} values of {name} are {found.lowest:g}"
         yield Problem(message, where, Severity.WARNING)
     if found.denormal > max(DENORMAL_SHARE * found.elements, 16):

@@ -43,6 +43,10 @@ def _batch(graph: GraphSubject) -> Dimension:
     return next((spec.shape[0] for spec in specs if spec.shape), None)
 
 
+# Families whose encoder takes windows of one size.
+WINDOWED = frozenset({"whisper-hf", "whisper-sherpa"})
+
+
 @graph_rule(
     "I002",
     "static-axis",
@@ -58,7 +62,8 @@ def static_axis(graph: GraphSubject) -> Iterator[Problem]:
     1. Offline encoders without a dynamic axis of time refuse every recording of another length.
     2. A fixed batch, or a fixed number of tokens, is a restriction that a caller may live with.
 
-    Streaming encoders take windows of one size, and may fix it.
+    Streaming encoders take windows of one size, and may fix it. So may Whisper's, whose hosts pad
+    every recording to the 30 s that it was trained on.
     """
     role = graph.signature.role
     for spec in _features(graph.signature.free_inputs):
@@ -67,6 +72,7 @@ def static_axis(graph: GraphSubject) -> Iterator[Problem]:
             not set(dynamic) - {0}
             and role in {Role.ENCODER, Role.CTC}
             and not graph.signature.states
+            and graph.signature.family not in WINDOWED
         ):
             yield Problem(
                 f"`{spec.name}` is {_shape(spec)}: no dynamic axis of time", spec.name

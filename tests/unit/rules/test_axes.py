@@ -93,3 +93,12 @@ def test_a_graph_that_is_not_loaded_is_told_once(tmp_path: Path) -> None:
     assert {finding.rule.code for finding in report.findings} == {"M008"}
     assert "does not load it" in only(report).message
     assert {skip.rule.code for skip in report.skipped} == {"I004", "I005", "I006"}
+
+
+def test_whisper_takes_thirty_seconds_and_nothing_else(tmp_path: Path) -> None:
+    text = """<ir_version: 8, opset_import: ["" : 17]>
+        g (float[B, 80, 3000] input_features) => (float[B, 80, 3000] last_hidden_state)
+        { last_hidden_state = Relu(input_features) }"""
+    assert not checked(tmp_path, text, "I002").findings
+    nemo = text.replace("input_features", "audio_signal").replace("last_hidden_state", "logprobs")
+    assert "no dynamic axis of time" in only(checked(tmp_path, nemo, "I002")).message

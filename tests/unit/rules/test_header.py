@@ -99,6 +99,11 @@ BROKEN = {
     "nan": (weight("1, nan"), Severity.ERROR, "1 NaN"),
     "infinite": (weight("1, inf"), Severity.ERROR, "1 infinite"),
     "mask": (weight("1, -inf"), Severity.WARNING, "1 values of minus infinity"),
+    "large mask": (
+        weight(", ".join(["0", "-inf"] * 32), "[8, 8]"),
+        Severity.WARNING,
+        "32 values of minus infinity",
+    ),
     "zeros": (weight(", ".join(["0"] * 64), "[8, 8]"), Severity.WARNING, "all 64 values"),
     "constant": (weight(", ".join(["7"] * 64), "[8, 8]"), Severity.WARNING, "are 7"),
     "above float16": (weight("1, 1e5"), Severity.INFO, "above the range of float16"),

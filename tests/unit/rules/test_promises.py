@@ -114,3 +114,27 @@ def test_a_model_that_is_int8_by_its_name_alone_is_reported(tmp_path: Path) -> N
     write_all(tmp_path, {"encoder.int8.onnx": text})
     (message,) = messages(tmp_path / "encoder.int8.onnx", select="Q003")
     assert message == "no operator computes with integers; 0% of the weights are packed"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_said"),
+    [
+        ("model_quantized", True),
+        ("model.quant", True),
+        ("joiner_quantised-q8", True),
+        ("vector_quantizer", False),
+        ("unquantized", False),
+        ("dequantized", False),
+        ("frequant", False),
+    ],
+)
+def test_what_a_name_says_of_quantization(name: str, is_said: bool, tmp_path: Path) -> None:
+    text = f"""{HEADER} g (float[2, 2] x) => (float[2, 2] y)
+        <float[2, 2] w = {{1, 2, 3, 4}}> {{ y = MatMul(x, w) }}"""
+    write_all(tmp_path, {f"{name}.onnx": text})
+    assert bool(messages(tmp_path / f"{name}.onnx", select="Q003")) == is_said
+
+
+def test_a_model_without_weights_has_none_to_pack(tmp_path: Path) -> None:
+    write_all(tmp_path, {"int8.onnx": f"{HEADER} g (int8[2] x) => (int8[2] y) {{ y = Abs(x) }}"})
+    assert not messages(tmp_path / "int8.onnx", select="Q003")

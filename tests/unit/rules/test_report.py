@@ -41,6 +41,29 @@ def test_a_finding_is_about_a_file(path: str, name: str, expected: str) -> None:
     assert CheckReport(Path(path), ()).path_of(name) == Path(expected)
 
 
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("vocab.txt", "export/vocab.txt"),
+        ("vocab.txt:3", "export/vocab.txt"),
+        ("gone.txt", "export"),
+        ("", "export"),
+        (":1", "export"),
+        ("../outside", "export"),
+        ("\0\ud800", "export"),
+        ("n" * 5000, "export"),
+    ],
+)
+def test_a_finding_about_a_folder_is_about_the_file_in_it_that_it_names(
+    location: str, expected: str, tmp_path: Path
+) -> None:
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export/vocab.txt").touch()
+    (tmp_path / "outside").touch()
+    found = finding(model=".", location=location)
+    assert CheckReport(tmp_path / "export", ()).file_of(found) == tmp_path / expected
+
+
 def test_a_suppression_that_one_of_several_reports_needs_is_used() -> None:
     needed, needless = Suppression("X001", "why"), Suppression("X002", "why")
     reports = (
