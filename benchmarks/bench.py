@@ -162,6 +162,9 @@ def latency_table(folders: Sequence[Path], method: BenchmarkMethod, threads: lis
     request = BenchmarkRequest(options=tuple(SessionOptions(threads=each) for each in threads))
     for folder in folders:
         result = bench(folder, request=request, method=method, hash=False)
+        if result.failures:
+            told = "; ".join(f"{each.graph}: {each.message}" for each in result.failures)
+            raise SystemExit(f"not measured: {told}")
         for each in result.measurements:
             summary, audio_s = each.summary, each.scenario.pass_audio_s
             per_pass = each.scenario.steps if each.scenario.kind is Kind.STREAM else 1

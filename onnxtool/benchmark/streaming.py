@@ -34,15 +34,16 @@ def stream(
     found = window(graph, sizes)
     count = 1 if found.leads else request.steps
     first = made_up(view, known, found.sizes, request.seed)
-    if count * sum(value.size for value in first.values()) > MAX_ELEMENTS:
-        raise UsageError(f"{count:,} steps of such chunks", hint="ask for fewer steps")
-    others = (made_up(view, known, found.sizes, request.seed + step) for step in range(1, count))
-    steps = [first, *others]
     states = {pair.input: pair.output for pair in known.states}
+    chunk = {name: value for name, value in first.items() if name not in states}
+    if count * sum(value.size for value in chunk.values()) > MAX_ELEMENTS:
+        raise UsageError(f"{count:,} steps of such chunks", hint="ask for fewer steps")
+    # Of large states, those of every step would not fit into memory: only the first begins so.
+    others = (made_up(view, known, found.sizes, request.seed + step) for step in range(1, count))
     task = StreamTask(
         graph=view.path.name,
-        chunks=[{k: v for k, v in feeds.items() if k not in states} for feeds in steps],
-        start={k: v for k, v in steps[0].items() if k in states},
+        chunks=[chunk, *({name: feeds[name] for name in chunk} for feeds in others)],
+        start={name: value for name, value in first.items() if name in states},
         states=states,
     )
     scenario = Scenario(
@@ -50,7 +51,7 @@ def stream(
         graph=view.path.name,
         role=known.role.value,
         sizes=found.sizes,
-        shapes={k: v.shape for k, v in steps[0].items()},
+        shapes={name: value.shape for name, value in first.items()},
         options=options,
         steps=count,
         audio_s=(found.new * graph.frame_s,) * count if found.new and graph.frame_s else (),

@@ -51,7 +51,7 @@ def step(runner: Path, cwd: Path, paths: str, **inputs: str) -> Finished:
 
 def test_a_finding_fails_the_step_and_is_an_annotation(runner: Path, tmp_path: Path) -> None:
     write(tmp_path / "my export" / "m.onnx", model(MISSING))
-    finished = step(runner, tmp_path, "my export\n\n", ARGUMENTS="--select=X001\n--no-run\n")
+    finished = step(runner, tmp_path, "my export \r\n\n", ARGUMENTS="--select=X001\n--no-run\t\n")
     assert finished.code == 1, finished.stderr
     assert finished.stdout.startswith("::error file=my export/m.onnx,title=X001 ")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from onnxtool.benchmark import streaming
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.request import BenchmarkRequest
 from onnxtool.benchmark.result import Failure, Kind, Measurement, Subject
@@ -76,6 +77,12 @@ def test_a_stream_that_takes_all_memory_is_a_failure() -> None:
     (failure,) = plan(load_graph(STREAMING), request, Subject.CANDIDATE)
     assert isinstance(failure, Failure)
     assert "1,000,000 steps of such chunks" in failure.message
+
+
+def test_states_count_once_however_many_steps_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a full-size encoder are a thousand times as large as a chunk."""
+    monkeypatch.setattr(streaming, "MAX_ELEMENTS", 4 * (80 * 57 + 1))
+    assert isinstance(planned(chunk=57), Work)
 
 
 def test_a_window_that_breaks_the_loop_is_a_failure() -> None:
