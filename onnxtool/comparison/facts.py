@@ -22,7 +22,7 @@ from onnxtool.model.metadata import Vocabulary
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import Holder, StoredTensor, TensorSpec
 from onnxtool.model.view import ModelView
-from onnxtool.model.wiring import ENCODERS, JOINTS
+from onnxtool.model.wiring import ACOUSTIC, JOINTS
 
 PREDICTORS = (Role.PREDICTOR, Role.DECODER_JOINT)
 # Between the token ids and the embedding stand at most a Cast and the like.
@@ -83,7 +83,7 @@ def facts(members: Sequence[Member], vocabulary: Vocabulary | None = None) -> Fa
 def _features(members: Sequence[Member]) -> Iterator[Fact]:
     """Mel bands: the fixed axis of the encoder's audio features, [B, D, T] or [B, T, D]."""
     for member in members:
-        if member.signature.role not in (*ENCODERS, Role.CTC):
+        if member.signature.role not in ACOUSTIC:
             continue
         taken = next(filter(_is_audio, member.signature.free_inputs), None)
         fixed = _fixed_axes(taken)

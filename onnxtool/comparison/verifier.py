@@ -36,9 +36,9 @@ from onnxtool.comparison.verification import (
     Verdict,
     Verification,
 )
-from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView
+from onnxtool.model.wiring import SCORED
 from onnxtool.progress import SILENT, Progress
 from onnxtool.runtime.session import Limits, RunError, Session, SessionSettings
 
@@ -50,8 +50,6 @@ STEPS = 100
 TINY = 1e-300
 # In place of an output that is not there: no output has this many axes and no elements.
 _NOTHING: Array = np.zeros((0,) * 9, np.void)
-# Roles whose last axis is a choice among tokens.
-_LOGITS = frozenset({Role.JOINT, Role.DECODER_JOINT, Role.CTC})
 
 
 def verify_graphs(
@@ -224,7 +222,7 @@ class _Judge:
         self, name: str, wanted: Array, given: Array, difference: ValueDifference
     ) -> Flips | None:
         is_state = any(pair.output == name for pair in self.signature.states)
-        logits = self.signature.role in _LOGITS and wanted.dtype.kind == "f" and wanted.ndim > 1
+        logits = self.signature.role in SCORED and wanted.dtype.kind == "f" and wanted.ndim > 1
         if not logits or is_state or difference.problem or wanted.shape[-1] < 2 or not wanted.size:
             return None
         return argmax_flips(wanted, given)

@@ -11,6 +11,10 @@ from onnxtool.model.tensors import Shape, TensorSpec
 
 ENCODERS = (Role.ENCODER, Role.STREAMING_ENCODER)
 JOINTS = (Role.JOINT, Role.DECODER_JOINT)
+# What takes audio: encoders, and those with the scores of tokens at their end.
+ACOUSTIC = (*ENCODERS, Role.CTC)
+# What gives scores: their last axis is a choice among tokens.
+SCORED = (*JOINTS, Role.CTC)
 
 
 @dataclass(frozen=True, slots=True)

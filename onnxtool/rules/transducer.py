@@ -11,6 +11,7 @@ from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import Dimension, StoredTensor, TensorSpec
 from onnxtool.model.view import ModelView
+from onnxtool.model.wiring import JOINTS
 
 # Families whose predictor has a row for the blank, the last one, and that row is zero.
 BLANK_AS_PADDING = frozenset({"parakeet-tdt", "nemo"})
@@ -108,7 +109,7 @@ def logits(signature: Signature) -> TensorSpec | None:
 def joint_width(bundle: Bundle | None) -> Claim[Dimension] | None:
     """How many scores the joint of a folder gives."""
     for member in bundle.models if bundle else ():
-        if member.signature.role in {Role.JOINT, Role.DECODER_JOINT}:
+        if member.signature.role in JOINTS:
             spec = logits(member.signature)
             if spec and spec.shape:
                 return Claim(spec.shape[-1], f"`{spec.name}` of {member.name}")

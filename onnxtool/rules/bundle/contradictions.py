@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from onnxtool.model.bundle import Bundle
-from onnxtool.model.families import Role
 from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.wiring import ENCODERS
 from onnxtool.rules.bundle.graphs import missing_parts
 from onnxtool.rules.bundle.layouts import Said, described, misfit
 from onnxtool.rules.bundle.metadata import are_texts, at, required
@@ -126,7 +126,7 @@ def _specs(
     bundle: BundleSubject, role: str, direction: str, tensor: str
 ) -> list[tuple[str, TensorSpec]]:
     """The inputs, or outputs, of this name: of graphs of the role, or of any where it is none."""
-    roles = {"encoder": (Role.ENCODER, Role.STREAMING_ENCODER)}.get(role, (role,))
+    roles = {"encoder": ENCODERS}.get(role, (role,))
     graphs: Sequence[GraphSubject] = [g for g in bundle.graphs if g.signature.role in roles]
     if not graphs and not bundle.unreadable_graphs:
         graphs = bundle.graphs

@@ -13,16 +13,15 @@ from onnxtool.model.metadata import VOCABULARY_NAMES
 from onnxtool.model.payload import pieces
 from onnxtool.model.skeleton import LARGE_BYTES
 from onnxtool.model.view import ModelView
+from onnxtool.model.wiring import ENCODERS, SCORED
 from onnxtool.rules.bundle.metadata import is_version
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
 from onnxtool.rules.joint.vocabulary import VOCABULARY, joint, predictor
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, bundle_rule
 from onnxtool.rules.subject import BundleSubject
 
-ENCODERS = (Role.ENCODER, Role.STREAMING_ENCODER)
 # Of the bytes of two encoders of one checkpoint, all but tables of positions are the same.
 SHARED_BYTES = 0.9
-TEXT = (Role.JOINT, Role.DECODER_JOINT, Role.CTC)
 
 
 def encoder(value: int, *, streaming: bool = False) -> str:
@@ -101,7 +100,7 @@ def unusable_vocabulary(bundle: BundleSubject) -> Iterator[Problem]:
     4. Tokens with spaces, which readers that split a line at spaces cut. That, too.
     """
     vocabulary = bundle.bundle.vocabulary
-    if not bundle.having(*TEXT) and vocabulary is None:
+    if not bundle.having(*SCORED) and vocabulary is None:
         raise Skipped("no graph of the folder gives tokens")
     for name, _ in bundle.bundle.unreadable:
         if vocabulary is None and name in VOCABULARY_NAMES:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from onnxtool.model.families import Role
+from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.examples.graphs import ADD, folder
 from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule
 from onnxtool.rules.subject import BundleSubject
@@ -60,8 +61,8 @@ SCHEMA: Mapping[str, tuple[str, Test, bool]] = {
 BLOCKS = ("features",)
 # Graphs that have a use for a field; others do without.
 USERS: Mapping[str, tuple[Role, ...]] = {
-    "joint_vocab_size": (Role.JOINT, Role.DECODER_JOINT),
-    "duration_values": (Role.JOINT, Role.DECODER_JOINT),
+    "joint_vocab_size": JOINTS,
+    "duration_values": JOINTS,
 }
 LAYOUT = "tensor_layout_contract"
 # What the layout of a graph's tensors begins with, by role.
@@ -235,7 +236,7 @@ def contradictory_features(bundle: BundleSubject) -> Iterator[Problem]:
         for name in ("sample_rate", "features.n_fft", "features.n_mels", "features.hop_length")
     )
     if _is_size(n_mels):  # 1
-        for graph in bundle.having(Role.ENCODER, Role.STREAMING_ENCODER, Role.CTC):
+        for graph in bundle.having(*ACOUSTIC):
             for spec in graph.signature.free_inputs:
                 size = (spec.shape or (None, None))[1:2]
                 if len(spec.shape or ()) == 3 and isinstance(size[0], int) and size[0] != n_mels:

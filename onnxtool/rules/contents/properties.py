@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 
 from onnxtool.model.families import Role
 from onnxtool.model.view import ModelView
+from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.contents.expectations import expectations
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
 from onnxtool.rules.joint.vocabulary import VOCABULARY, joint
@@ -15,8 +16,6 @@ from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule, graph_r
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 from onnxtool.rules.target import Target
 from onnxtool.rules.transducer import joint_width, token_counts
-
-ENCODERS = (Role.ENCODER, Role.STREAMING_ENCODER, Role.CTC)
 
 
 def encoder(**properties: str) -> str:
@@ -51,7 +50,7 @@ def properties_of(view: ModelView) -> dict[str, str]:
     "M003",
     "missing-runtime-metadata",
     severity=Severity.ERROR,
-    roles=ENCODERS,
+    roles=ACOUSTIC,
     fix="Write the keys into the encoder's metadata_props after the export.",
     bad=encoder(),
     good=encoder(**SHERPA),
@@ -110,7 +109,7 @@ def _wrong_kind(graph: GraphSubject, model_type: str) -> Iterator[Problem]:
     joints = [
         member.name
         for member in (graph.bundle.models if graph.bundle else ())
-        if member.signature.role in {Role.JOINT, Role.DECODER_JOINT}
+        if member.signature.role in JOINTS
     ]
     if not model_type.startswith("EncDec") or not names:
         return
@@ -148,7 +147,7 @@ def misleading_url(bundle: BundleSubject) -> Iterator[Problem]:
     has another width than it expects: a good model does not load.
     """
     target = next((target for target in bundle.settings.targets if target.tdt_in_url), None)
-    encoders = bundle.having(*ENCODERS)
+    encoders = bundle.having(*ACOUSTIC)
     urls = {graph.name: properties_of(graph.view).get("url") for graph in encoders}
     if not target and not any(urls.values()):
         raise Skipped("no encoder has a `url`, and no target reads it: give --target sherpa-onnx")

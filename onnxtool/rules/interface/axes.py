@@ -11,9 +11,10 @@ from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
 from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.examples.encoder import encoder
 from onnxtool.rules.interface.audio import Encoder
-from onnxtool.rules.interface.lengths import ENCODERS, batch_problems, ignores_length
+from onnxtool.rules.interface.lengths import batch_problems, ignores_length
 from onnxtool.rules.positions import position_limit
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
@@ -56,7 +57,7 @@ class _Axis:
     ),
     good=encoder(),
     needs=Needs.RUN,
-    roles=(*ENCODERS, Role.PREDICTOR, Role.JOINT, Role.DECODER_JOINT),
+    roles=(*ACOUSTIC, Role.PREDICTOR, *JOINTS),
 )
 def specialized_axis(graph: GraphSubject) -> Iterator[Problem]:
     """An axis that is declared dynamic does not run at every size, or gives something else there.
@@ -72,7 +73,7 @@ def specialized_axis(graph: GraphSubject) -> Iterator[Problem]:
     found = [problem for axis in _axes(graph) for problem in _sizes_that_fail(graph, axis)]
     yield from found
     # What follows needs sizes that run.
-    if graph.signature.role in ENCODERS and all(problem.severity for problem in found):
+    if graph.signature.role in ACOUSTIC and all(problem.severity for problem in found):
         with contextlib.suppress(
             Skipped
         ):  # Its axes were proved, and it has no lengths to look at.
@@ -100,7 +101,7 @@ def _axes(graph: GraphSubject) -> list[_Axis]:
 
 
 def _is_audio(graph: GraphSubject, spec: TensorSpec) -> bool:
-    return graph.signature.role in ENCODERS and "float" in spec.dtype
+    return graph.signature.role in ACOUSTIC and "float" in spec.dtype
 
 
 def _sizes_that_fail(graph: GraphSubject, axis: _Axis) -> Iterator[Problem]:

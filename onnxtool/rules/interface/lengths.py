@@ -8,6 +8,7 @@ import numpy as np
 
 from onnxtool.comparison.values import compare_values
 from onnxtool.model.families import Role
+from onnxtool.model.wiring import ACOUSTIC
 from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.encoder import encoder
 from onnxtool.rules.interface.audio import Encoded, Encoder
@@ -16,7 +17,6 @@ from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.session import RunRefusedError
 
-ENCODERS = (Role.ENCODER, Role.STREAMING_ENCODER, Role.CTC)
 WHOLE, SHORT = 100, 60
 FRAME_MS = 10
 # Of a standard deviation. Kernels for one shape and another round differently.
@@ -36,7 +36,7 @@ PADDING_TOLERANCE = 1e-2
         longer = Add(checked, three)"""
     ),
     needs=Needs.RUN,
-    roles=ENCODERS,
+    roles=ACOUSTIC,
 )
 def lengths_broadcast(graph: GraphSubject) -> Iterator[Problem]:
     """Two utterances with two lengths are refused, or with one length taken for equally long.
@@ -80,7 +80,7 @@ def lengths_broadcast(graph: GraphSubject) -> Iterator[Problem]:
     ),
     good=encoder(),
     needs=Needs.RUN,
-    roles=ENCODERS,
+    roles=ACOUSTIC,
 )
 def length_ignored(graph: GraphSubject) -> Iterator[Problem]:
     """A shorter length changes nothing: neither the encoded lengths nor the frames.
@@ -164,7 +164,7 @@ def two_lengths(graph: GraphSubject) -> tuple[int, int]:
         frames = Add(pooled, turned)"""
     ),
     good=encoder(),
-    roles=ENCODERS,
+    roles=ACOUSTIC,
 )
 def limited_length(graph: GraphSubject) -> Iterator[Problem]:
     """Audio is limited to what the table of relative positions covers.

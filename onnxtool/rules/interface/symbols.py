@@ -8,12 +8,12 @@ from onnxtool.model.attributes import integers
 from onnxtool.model.families import Role
 from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.tensors import Dimension, TensorSpec
+from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.examples.graphs import HEADER
 from onnxtool.rules.rule import Problem, Severity, graph_rule
 from onnxtool.rules.subject import GraphSubject
 
-ENCODERS = (Role.ENCODER, Role.STREAMING_ENCODER, Role.CTC)
-TRANSDUCER = (*ENCODERS, Role.PREDICTOR, Role.JOINT, Role.DECODER_JOINT)
+TRANSDUCER = (*ACOUSTIC, Role.PREDICTOR, *JOINTS)
 
 
 def _encoder(audio: str, length: str, encoded: str, encoded_length: str, stride: int = 1) -> str:
@@ -77,7 +77,7 @@ def static_axis(graph: GraphSubject) -> Iterator[Problem]:
             yield Problem(
                 f"`{spec.name}` is {_shape(spec)}: no dynamic axis of time", spec.name
             )  # 1
-        elif not set(dynamic) - {0} and role in {Role.JOINT, Role.DECODER_JOINT}:
+        elif not set(dynamic) - {0} and role in JOINTS:
             message = f"`{spec.name}` is {_shape(spec)}: one frame, or one symbol, a call"
             yield Problem(
                 message, f"{spec.name}:{len(spec.shape or ()) - 1}", Severity.WARNING
@@ -168,7 +168,7 @@ def _size(size: Dimension) -> str:
     "I013",
     "one-symbol-for-two-sizes",
     severity=Severity.WARNING,
-    roles=ENCODERS,
+    roles=ACOUSTIC,
     fix="Give the output's axis a symbol of its own on export, `time_encoded` say.",
     bad=_encoder("B, 80, T", "B", "B, 80, T", "B", 2),
     good=GOOD,

@@ -12,6 +12,7 @@ from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.wiring import JOINTS
 from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.joint import joint
 from onnxtool.rules.joint.heads import gives
@@ -23,7 +24,6 @@ from onnxtool.rules.transducer import durations
 from onnxtool.runtime.inputs import feeds
 
 Array = np.ndarray[Any, np.dtype[Any]]
-JOINTS = (Role.JOINT, Role.DECODER_JOINT)
 
 # At least so many inputs, and so many rows: of few, chance finds what adds up to 1.
 SEEDS, ROWS = 3, 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onnxtool.model.families import Role
+from onnxtool.model.wiring import JOINTS
 from onnxtool.rules.joint.heads import placed
 from onnxtool.rules.joint.normalization import Normalizations
 from onnxtool.rules.rule import Problem, Severity, graph_rule
@@ -16,7 +16,7 @@ from onnxtool.rules.subject import GraphSubject
     "normalized-joint-output",
     severity=Severity.ERROR,
     fix="Export the joint with `log_softmax=False`, or cut the softmax off the graph.",
-    roles=(Role.JOINT, Role.DECODER_JOINT),
+    roles=JOINTS,
     bad="""
         <ir_version: 8, opset_import: ["" : 17]>
         joint (float[B, 8, T] encoder_output, float[B, 8, T] predictor_output)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from onnxtool.errors import OnnxToolError
-from onnxtool.model.families import Role
 from onnxtool.model.payload import pieces, read_row
 from onnxtool.model.tensors import StoredTensor
 from onnxtool.model.view import ModelView
+from onnxtool.model.wiring import JOINTS
 from onnxtool.rules.examples.graphs import HEADER, folder
 from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule, graph_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
@@ -56,7 +56,7 @@ FIELDS: Mapping[str, object] = {"blank_id": 4, "duration_values": [0, 1]}
     "J003",
     "unlike-vocabulary-size",
     severity=Severity.ERROR,
-    roles=(Role.JOINT, Role.DECODER_JOINT),
+    roles=JOINTS,
     fix="Ship joint, vocabulary and metadata of one export, the last axis of the joint static.",
     bad=folder({"joint.onnx": joint(8), "vocab.txt": VOCABULARY, "model_meta.json": FIELDS}),
     good=folder({"joint.onnx": joint(7), "vocab.txt": VOCABULARY, "model_meta.json": FIELDS}),
