@@ -13,12 +13,13 @@ from onnxtool.comparison.verifier import SEEDS, STEPS, TOLERANCE, verify_graphs
 from onnxtool.errors import UnsupportedModelError
 from onnxtool.model.bundle import Bundle, Member
 from onnxtool.model.families import Role
+from onnxtool.model.pairing import is_features
 from onnxtool.progress import SILENT, Progress
 from onnxtool.runtime.session import Limits, SessionSettings
 from onnxtool.speech.decoding import MAX_SYMBOLS
 from onnxtool.speech.evidence import Utterance
 from onnxtool.speech.recognizer import Recognizer, token_layout
-from onnxtool.speech.transducer import is_features, member
+from onnxtool.speech.transducer import member
 
 # Lengths of made-up utterances, in feature frames: 1 to 3 seconds.
 MADE_UP_FRAMES = (103, 208, 317)

@@ -19,6 +19,7 @@ from onnxtool.errors import OnnxToolError
 from onnxtool.model.bundle import Member
 from onnxtool.model.families import Role
 from onnxtool.model.metadata import Vocabulary
+from onnxtool.model.pairing import is_features
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import Holder, StoredTensor, TensorSpec
 from onnxtool.model.view import ModelView
@@ -85,15 +86,12 @@ def _features(members: Sequence[Member]) -> Iterator[Fact]:
     for member in members:
         if member.signature.role not in ACOUSTIC:
             continue
-        taken = next(filter(_is_audio, member.signature.free_inputs), None)
+        inputs = member.signature.free_inputs
+        taken = next((spec for spec in inputs if is_features(spec, rank=3)), None)
         fixed = _fixed_axes(taken)
         if taken and len(fixed) == 1:
             axis, size = fixed[0]
             yield Fact("features.n_mels", size, f"{member.name}: {taken.name} axis {axis}")
-
-
-def _is_audio(spec: TensorSpec) -> bool:
-    return "float" in spec.dtype and len(spec.shape or ()) == 3
 
 
 def _fixed_axes(spec: TensorSpec | None) -> list[tuple[int, int]]:

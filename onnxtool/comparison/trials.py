@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from onnxtool.model.pairing import is_batch_symbol
+from onnxtool.model.pairing import is_batch_symbol, is_features
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import ModelView
@@ -93,5 +93,5 @@ def _choices(
         return BATCHES
     if any(pair.input == spec.name for pair in signature.states):
         return EMPTY
-    is_audio = "float" in spec.dtype and len(spec.shape or ()) == 3
+    is_audio = is_features(spec, rank=3)
     return LENGTHS if is_audio and signature.role not in JOINTS else SHORT_LENGTHS

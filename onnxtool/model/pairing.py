@@ -124,6 +124,17 @@ def is_batch_axis(spec: TensorSpec, axis: int) -> bool:
     return axis == 0
 
 
+def is_features(spec: TensorSpec, *, rank: int | None = None) -> bool:
+    """Whether a value holds a vector of floating-point numbers for each frame.
+
+    Args:
+        spec: An input or output.
+        rank: How many axes it must have; None for any matrix or more.
+    """
+    found = len(spec.shape or ())
+    return "float" in spec.dtype and (found == rank if rank else found >= 2)
+
+
 def time_axis(
     inputs: Iterable[TensorSpec], *, rank: int | None = None
 ) -> tuple[TensorSpec, int] | None:
@@ -137,8 +148,7 @@ def time_axis(
         The input and the axis, or None.
     """
     for spec in inputs:
-        found = len(spec.shape or ())
-        if "float" in spec.dtype and (found == rank if rank else found >= 2):
+        if is_features(spec, rank=rank):
             for axis in spec.dynamic_axes:
                 if not is_batch_axis(spec, axis):
                     return spec, axis

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from onnxtool.model.families import Role
+from onnxtool.model.pairing import is_features
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import Shape, TensorSpec
 
@@ -59,9 +60,9 @@ def wire(graphs: Sequence[tuple[str, Signature]]) -> tuple[Wire, ...]:
 def _by_role(source: Signature, target: Signature) -> Iterator[tuple[TensorSpec, TensorSpec]]:
     if target.role not in JOINTS:
         return
-    taken = [spec for spec in target.free_inputs if _is_features(spec)]
+    taken = [spec for spec in target.free_inputs if is_features(spec)]
     encoder_side = next((spec for spec in taken if "enc" in spec.name), taken[0] if taken else None)
-    given = next((spec for spec in source.free_outputs if _is_features(spec)), None)
+    given = next((spec for spec in source.free_outputs if is_features(spec)), None)
     if given is None or encoder_side is None:
         return
     if source.role in ENCODERS:
@@ -75,10 +76,6 @@ def _by_name(source: Signature, target: Signature) -> Iterator[tuple[TensorSpec,
         for taken in target.free_inputs:
             if given.name == taken.name and given.dtype == taken.dtype:
                 yield given, taken
-
-
-def _is_features(spec: TensorSpec) -> bool:
-    return "float" in spec.dtype and spec.shape is not None and len(spec.shape) >= 2
 
 
 def _connect(

@@ -16,7 +16,7 @@ import numpy as np
 from onnxtool.errors import UsageError
 from onnxtool.model.attributes import integer
 from onnxtool.model.order import WITH_SUBGRAPHS, reads
-from onnxtool.model.pairing import is_batch_symbol, time_axis
+from onnxtool.model.pairing import is_batch_symbol, is_features, time_axis
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
@@ -148,7 +148,7 @@ def _usual(spec: TensorSpec, axis: int, signature: Signature) -> int:
         return 1
     if any(pair.input == spec.name for pair in signature.states):
         return 0
-    is_audio = "float" in spec.dtype and len(spec.shape or ()) == 3
+    is_audio = is_features(spec, rank=3)
     return TIME if is_audio and signature.role not in JOINTS else OTHER
 
 
@@ -162,7 +162,7 @@ def _frames(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> int:
         spec, axis = found
         return shapes[spec.name][axis]
     for spec in signature.free_inputs:
-        if "float" in spec.dtype and len(spec.shape or ()) >= 2:
+        if is_features(spec):
             sizes = shapes[spec.name][1:]
             return sizes[-1] if spec.name == "audio_signal" else min(sizes)
     return 0

@@ -11,12 +11,13 @@ import numpy as np
 from onnxtool.errors import UnsupportedModelError
 from onnxtool.model.bundle import Bundle, Member
 from onnxtool.model.families import Role
+from onnxtool.model.pairing import is_features
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.runtime.session import Limits, Session, SessionSettings
 from onnxtool.speech.decoding import MAX_SYMBOLS, Emission, GreedyDecoder, TokenLayout
-from onnxtool.speech.transducer import is_features, layout_of, member, transducer
+from onnxtool.speech.transducer import layout_of, member, transducer
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

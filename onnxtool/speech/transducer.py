@@ -12,7 +12,7 @@ import numpy as np
 from onnxtool.errors import UnsupportedModelError
 from onnxtool.model.bundle import Bundle, Member
 from onnxtool.model.families import Role
-from onnxtool.model.pairing import is_batch_symbol
+from onnxtool.model.pairing import is_batch_symbol, is_features
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
@@ -62,11 +62,6 @@ def layout_of(spec: TensorSpec) -> Layout:
     if not fixed or len(shape) not in {2, 3}:
         raise UnsupportedModelError(f"`{spec.name}` has no axis of features")
     return Layout(fixed[-1], len(shape))
-
-
-def is_features(spec: TensorSpec) -> bool:
-    """Whether a value holds a vector for each frame."""
-    return "float" in spec.dtype and len(spec.shape or ()) >= 2
 
 
 @dataclass(frozen=True, slots=True)

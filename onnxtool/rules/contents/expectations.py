@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from onnxtool.model.families import Role
+from onnxtool.model.pairing import is_features
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.rules.contents.strides import Stride, time_stride
 from onnxtool.rules.rule import Skipped
@@ -51,7 +52,8 @@ def expectations(graph: GraphSubject) -> Iterator[Expectation]:
     stride = time_stride(graph.view, graph.signature)
     if stride:
         yield _subsampling(graph, stride)  # 3
-    audio = next((spec for spec in graph.signature.free_inputs if _is_features(spec)), None)
+    inputs = graph.signature.free_inputs
+    audio = next((spec for spec in inputs if is_features(spec, rank=3)), None)
     if audio:
         yield from _input(graph, audio)  # 4
     yield from _schedule(graph)  # 5
@@ -95,10 +97,6 @@ def _subsampling(graph: GraphSubject, stride: Stride) -> Expectation:
         lambda number: number > 0 and number % stride.factor == 0,
         f"{evidence}, or a multiple of it",
     )
-
-
-def _is_features(spec: TensorSpec) -> bool:
-    return "float" in spec.dtype and len(spec.shape or ()) == 3
 
 
 def _input(graph: GraphSubject, audio: TensorSpec) -> Iterator[Expectation]:

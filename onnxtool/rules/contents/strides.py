@@ -10,8 +10,9 @@ import onnx
 
 from onnxtool.model.attributes import integers
 from onnxtool.model.dataflow import Frame
+from onnxtool.model.pairing import is_features
 from onnxtool.model.signature import Signature
-from onnxtool.model.tensors import TensorSpec, count_elements
+from onnxtool.model.tensors import count_elements
 from onnxtool.model.view import Location, ModelView, Scope, subgraphs
 
 _STRIDED = frozenset({"Conv", "ConvInteger", "QLinearConv", "MaxPool", "AveragePool", "LpPool"})
@@ -54,8 +55,8 @@ def time_stride(model: ModelView, signature: Signature) -> Stride | None:
     Strided convolutions and pooling count, and slices with a step. What stacks frames by a reshape
     is not seen: the true factor is a multiple then.
     """
-    audio = next((spec for spec in signature.free_inputs if _is_frames(spec)), None)
-    output = next((spec for spec in signature.free_outputs if _is_frames(spec)), None)
+    audio = next((spec for spec in signature.free_inputs if is_features(spec, rank=3)), None)
+    output = next((spec for spec in signature.free_outputs if is_features(spec, rank=3)), None)
     times = [axis for axis in audio.dynamic_axes if axis > 0] if audio else []
     if audio is None or output is None or len(times) > 1:
         return None
@@ -63,10 +64,6 @@ def time_stride(model: ModelView, signature: Signature) -> Stride | None:
     begun: Strides = {audio.name: Stride(1, axis=axis, rank=3)}
     found = _Walk(model).scope(model.roots[0], begun).get(output.name)
     return found if found and found.stages else None
-
-
-def _is_frames(spec: TensorSpec) -> bool:
-    return "float" in spec.dtype and len(spec.shape or ()) == 3
 
 
 class _Walk:

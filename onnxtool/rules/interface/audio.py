@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from onnxtool.errors import UsageError
+from onnxtool.model.pairing import is_features
 from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.rules.rule import Skipped
@@ -55,9 +56,9 @@ class Encoder:
         self.graph = graph
         graph.session.open()
         signature = graph.signature
-        audio = next((spec for spec in signature.free_inputs if _is_audio(spec)), None)
+        audio = next((spec for spec in signature.free_inputs if is_features(spec, rank=3)), None)
         length = next((spec for spec in signature.free_inputs if _is_length(spec)), None)
-        output = next((spec for spec in signature.free_outputs if _is_audio(spec)), None)
+        output = next((spec for spec in signature.free_outputs if is_features(spec, rank=3)), None)
         lengths = next((spec for spec in signature.free_outputs if "int" in spec.dtype), None)
         if not (audio and length and output and lengths):
             raise Skipped("it does not take audio and its length, and give the like")
@@ -127,10 +128,6 @@ class Encoder:
             return feeds(self.graph.view, self.graph.signature, sizes)
         except UsageError as error:
             raise Skipped(str(error)) from None
-
-
-def _is_audio(spec: TensorSpec) -> bool:
-    return "float" in spec.dtype and len(spec.shape or ()) == 3
 
 
 def _is_length(spec: TensorSpec) -> bool:
