@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from onnxtool.model.order import in_order, reads, stand_in_order
+from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import GENERATED_NAME
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import Scope
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
 from onnxtool.rules.rule import Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
-from onnxtool.rules.target import Port, Target
+from onnxtool.rules.target import Port, Target, TargetGraph
 
 _PROMISE = {"name": "x", "dtype": "float32", "shape": [2]}
 
@@ -38,11 +39,7 @@ def unlike_promised_interface(graph: GraphSubject) -> Iterator[Problem]:
     """
     contract = graph.contract
     promised = contract.interfaces.get(graph.name) if contract else None
-    required = [
-        (target, found)
-        for target in graph.settings.targets
-        if (found := target.graph(graph.signature.role))
-    ]
+    required = _required(graph)
     if promised is None and not required:
         raise Skipped("nothing promises its interface: give --contract or --target")
     if promised and contract:
@@ -53,11 +50,22 @@ def unlike_promised_interface(graph: GraphSubject) -> Iterator[Problem]:
         if wanted.instead:
             message = f"{target.name} has no use for this graph: it wants `{wanted.instead}`"
             yield Problem(message, graph.name)
-        for ports, specs in (
-            (wanted.inputs, graph.signature.inputs),
-            (wanted.outputs, graph.signature.outputs),
-        ):
+        for ports, specs in _sides(wanted, graph.signature):
             yield from _unfit(target, ports, specs, by_name=wanted.by_name)
+
+
+def _required(graph: GraphSubject) -> list[tuple[Target, TargetGraph]]:
+    """The targets that ask something of such a graph, and what."""
+    role = graph.signature.role
+    return [(t, wanted) for t in graph.settings.targets if (wanted := t.graph(role))]
+
+
+def _sides(
+    wanted: TargetGraph, given: Signature
+) -> Iterator[tuple[Sequence[Port], Sequence[TensorSpec]]]:
+    """What is asked for, and what there is: inputs, then outputs."""
+    yield wanted.inputs, given.inputs
+    yield wanted.outputs, given.outputs
 
 
 def _broken(
@@ -163,15 +171,11 @@ def integer_type_unlike_target(graph: GraphSubject) -> Iterator[Problem]:
     NeMo exports `targets` as int32, others use int64; a runtime feeds the type that it was written
     for, and the first call fails.
     """
-    found = [(target, target.graph(graph.signature.role)) for target in graph.settings.targets]
-    required = [(target, wanted) for target, wanted in found if wanted]
+    required = _required(graph)
     if not required:
         raise Skipped("no target says which integers it feeds: give --target")
     for target, wanted in required:
-        for ports, specs in (
-            (wanted.inputs, graph.signature.inputs),
-            (wanted.outputs, graph.signature.outputs),
-        ):
+        for ports, specs in _sides(wanted, graph.signature):
             for port, spec in _paired(ports, specs, by_name=wanted.by_name):
                 if spec and spec.dtype.startswith("int") and spec.dtype != port.dtype:
                     message = f"`{spec.name}` is {spec.dtype}, {target.name} wants {port.dtype}"
