@@ -106,7 +106,7 @@ def checked(request: BenchmarkRequest, models: Sequence[ModelView | Bundle]) -> 
         if name in sizes:
             raise UsageError(f"`{given}` is `{name}`", hint="give the sizes of one of them")
         sizes[name] = asked
-    check_axes(sizes, models)
+    _check_axes(sizes, known)
     symbols = {symbol for name, symbol in names.items() if symbol != name}
     for name, _ in (pair for each in request.options for pair in each.free_dimensions):
         if name not in symbols:
@@ -115,14 +115,13 @@ def checked(request: BenchmarkRequest, models: Sequence[ModelView | Bundle]) -> 
     return replace(request, at=sizes)
 
 
-def check_axes(at: Mapping[str, Sequence[int]], models: Sequence[ModelView | Bundle]) -> None:
+def _check_axes(at: Mapping[str, Sequence[int]], known: Sequence[Signature]) -> None:
     """Refuse a size of an axis that no graph has.
 
     Raises:
         UsageError: With what there is.
     """
-    views = [view for model in models for view in views_of(model)]
-    names = {name for view in views for name in axis_names(signature(view))}
+    names = {name for graph in known for name in axis_names(graph)}
     for name in at:
         if name not in names:
             there = ", ".join(sorted(names)) or "nothing: all sizes are fixed"

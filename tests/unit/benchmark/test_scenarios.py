@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from onnxtool.benchmark.executor import Work
-from onnxtool.benchmark.request import BenchmarkRequest, check_axes, checked, frame_seconds
+from onnxtool.benchmark.request import BenchmarkRequest, checked, frame_seconds
 from onnxtool.benchmark.result import Failure, Kind, Subject
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.tasks import RunTask
@@ -99,7 +99,7 @@ def test_the_time_base_of_a_graph_is_that_of_the_metadata_beside_it(tmp_path: Pa
 
 def test_an_axis_that_no_graph_has_is_refused_with_what_there_is() -> None:
     with pytest.raises(UsageError, match="no input has an axis called `tyme`") as caught:
-        check_axes({"tyme": (5,)}, [load_graph(JOINT)])
+        checked(BenchmarkRequest(at={"tyme": (5,)}), [load_graph(JOINT)])
     assert caught.value.hint == "there is batch, time, token_len"
 
 
