@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from onnxtool.errors import OnnxToolError
+from onnxtool.model.metadata import is_integer
 
 T = TypeVar("T")
 EnumT = TypeVar("EnumT", bound=StrEnum)
@@ -168,7 +169,7 @@ def _flag(value: object) -> bool:
 
 
 def _integer(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MAX_INTEGER:
+    if not is_integer(value) or not 0 <= value < MAX_INTEGER:
         raise ValueError
     return value
 

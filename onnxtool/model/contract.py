@@ -19,7 +19,7 @@ from pathlib import Path
 
 from onnxtool.errors import MetadataError
 from onnxtool.model.json_place import Step, spelled
-from onnxtool.model.metadata import read_metadata, wrong_value
+from onnxtool.model.metadata import is_integer, read_metadata, wrong_value
 from onnxtool.model.tensors import TensorSpec
 
 # What a folder may hold its own contract in, the first that is there.
@@ -160,24 +160,24 @@ class _Table:
         for key in keys:
             value = self.fields.get(key)
             if value is not None:
-                if not _is_integer(value):
+                if not is_integer(value):
                     raise self.wrong(key, "an integer")
-                return int(str(value))
+                return value
         return None
 
     def integers(self, key: str) -> tuple[int, ...] | None:
         value = self.fields.get(key)
         if value is None:
             return None
-        if not isinstance(value, tuple) or not all(map(_is_integer, value)):
-            raise self.wrong(key, "a list of integers", _is_integer)
+        if not isinstance(value, tuple) or not all(map(is_integer, value)):
+            raise self.wrong(key, "a list of integers", is_integer)
         return tuple(value)
 
     def pair(self, key: str) -> tuple[int, int] | None:
         """First and later; NeMo writes one number where both are the same."""
         value = self.fields.get(key)
-        if _is_integer(value):
-            return int(str(value)), int(str(value))
+        if is_integer(value):
+            return value, value
         numbers = self.integers(key)
         if numbers is None:
             return None
@@ -194,10 +194,6 @@ class _Table:
 
 def _is_object(value: object) -> bool:
     return isinstance(value, dict)
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _interfaces(content: _Table) -> Iterator[tuple[str, Interface]]:
@@ -238,7 +234,7 @@ def _spec(table: _Table) -> TensorSpec:
 
 
 def _is_dimension(size: object) -> bool:
-    return isinstance(size, str) or size is None or _is_integer(size)
+    return isinstance(size, str) or size is None or is_integer(size)
 
 
 def _streaming(block: _Table) -> StreamingConfig | None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeGuard
 
 from onnxtool.errors import MetadataError
 from onnxtool.model.frozen import FrozenDict, frozen
@@ -24,6 +24,11 @@ MAX_BYTES = 64 << 20
 MAX_DEPTH = 100
 # More than any size or count has, and less than Python refuses to read.
 MAX_DIGITS = 1000
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Whether a value of a file is a whole number: JSON's true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from onnxtool.errors import MetadataError
 from onnxtool.model.contract import StreamingConfig
 from onnxtool.model.json_place import Step
-from onnxtool.model.metadata import read_metadata, wrong_value
+from onnxtool.model.metadata import is_integer, read_metadata, wrong_value
 
 STREAMING_NAME = "streaming.json"
 ATTENTION = "att_context_size"
@@ -73,11 +73,7 @@ def _attentions(
 
 
 def _is_attention(value: object) -> bool:
-    return (
-        isinstance(value, tuple)
-        and len(value) == 2
-        and all(type(number) is int for number in value)
-    )
+    return isinstance(value, tuple) and len(value) == 2 and all(map(is_integer, value))
 
 
 def _pair(path: Path, name: str, value: object) -> tuple[int, int]:
@@ -88,7 +84,7 @@ def _pair(path: Path, name: str, value: object) -> tuple[int, int]:
 
 
 def _number(path: Path, name: str, value: object, *indices: Step) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_integer(value):
         raise _wrong(path, (name, *indices), value, "a number of frames")
     return value
 

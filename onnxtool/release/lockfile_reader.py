@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onnxtool.model.external import stays_inside
 from onnxtool.model.json_place import Step, spelled
-from onnxtool.model.metadata import read_metadata, wrong_value
+from onnxtool.model.metadata import is_integer, read_metadata, wrong_value
 from onnxtool.model.tensor_digest import TensorDigest
 from onnxtool.release.contents import is_graph
 from onnxtool.release.lockfile import SCHEMA, LockedFile, LockedGraph, LockedValue, Manifest
@@ -74,7 +74,7 @@ class _Reader:
         return self.value
 
     def number(self, least: int = 0) -> int:
-        if not isinstance(self.value, int) or isinstance(self.value, bool):
+        if not is_integer(self.value):
             raise self.fail(f"{_kind(self.value)} where an integer is needed")
         if not least <= self.value <= MAX_SIZE:
             raise self.fail("a number that nothing has")

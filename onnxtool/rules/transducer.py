@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 from onnxtool.model.bundle import Bundle, Member
 from onnxtool.model.contract import Contract
 from onnxtool.model.families import Role
+from onnxtool.model.metadata import is_integer
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import Dimension, StoredTensor, TensorSpec
 from onnxtool.model.view import ModelView
@@ -29,15 +30,10 @@ class Claim(NamedTuple, Generic[T]):
         return f"{self.source} says {self.value}"
 
 
-def is_integer(value: object) -> bool:
-    """Whether it is a whole number: JSON's true and false are none."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def integer_field(bundle: Bundle | None, name: str) -> int | None:
     """A number of the metadata; None where it is absent, null or of another type."""
     value = bundle.metadata.fields.get(name) if bundle and bundle.metadata else None
-    return int(str(value)) if is_integer(value) else None
+    return value if is_integer(value) else None
 
 
 def token_counts(bundle: Bundle | None, contract: Contract | None) -> Iterator[Claim[int]]:

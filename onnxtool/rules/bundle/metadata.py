@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from onnxtool.model.families import Role
+from onnxtool.model.metadata import is_integer
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.examples.graphs import ADD, folder
 from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule
 from onnxtool.rules.subject import BundleSubject
-from onnxtool.rules.transducer import is_integer, joint_width, token_counts
+from onnxtool.rules.transducer import joint_width, token_counts
 
 Test = Callable[[object], bool]
 
@@ -21,11 +22,11 @@ def _is_text(value: object) -> bool:
 
 
 def _is_size(value: object) -> bool:
-    return is_integer(value) and int(str(value)) > 0
+    return is_integer(value) and value > 0
 
 
 def _is_id(value: object) -> bool:
-    return is_integer(value) and int(str(value)) >= 0
+    return is_integer(value) and value >= 0
 
 
 def are_texts(value: object) -> bool:
