@@ -185,7 +185,7 @@ def session() -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(ENCODER, options, providers=["CPUExecutionProvider"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(time=st.integers(1, 2000), batch=st.integers(1, 3))
 def test_outputs_have_the_shape_that_comes_out(time: int, batch: int) -> None:
     sizes = {"batch": batch, "time": time}

@@ -40,7 +40,6 @@ def test_backend_models() -> None:
             assert_repacks(path, Path(folder, "out.onnx"), inline=False, shard_bytes=None)
 
 
-@settings(deadline=None)
 @given(models(list(PLACES)), packings)
 def test_generated_models(model: tuple[bytes, bytes], packing: tuple[bool, int | None]) -> None:
     """For every model, repacking keeps every tensor, or refuses what cannot be read."""
@@ -55,7 +54,7 @@ def test_generated_models(model: tuple[bytes, bytes], packing: tuple[bool, int |
         assert_repacks(source, out, inline=inline, shard_bytes=shard_bytes)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(damaged(), packings)
 def test_damaged_models(content: bytes, packing: tuple[bool, int | None]) -> None:
     """Whatever the bytes, OnnxToolError says why not, and then nothing is left behind."""

@@ -273,7 +273,6 @@ def models(draw: st.DrawFn, places: list[str]) -> tuple[bytes, bytes]:
     return content, bytes(weights)
 
 
-@settings(deadline=None)
 @given(models(list(PLACES)))
 def test_generated_models(model: tuple[bytes, bytes]) -> None:
     """For every model, skeleton plus references re-read equals onnx.load bit for bit."""
@@ -285,7 +284,6 @@ def test_generated_models(model: tuple[bytes, bytes]) -> None:
     assert max(left, default=0) < LARGE_BYTES
 
 
-@settings(deadline=None)
 @given(models(LOADED))
 def test_bytes_of_generated_models(model: tuple[bytes, bytes]) -> None:
     """Every tensor's bytes, read from where they are, are those that onnx reads."""
@@ -354,7 +352,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return content
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(damaged())
 def test_damaged_models(content: bytes) -> None:
     """Whatever the bytes, they load or ModelLoadError says why not."""
