@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test format format-check lint types layers unit test-lowest lowest \
-        golden bench-inspect bench-check bench-lock bench-trust bench-sum bench-table pins clean
+        fuzz golden bench-inspect bench-check bench-lock bench-trust bench-sum bench-table pins clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/:.* ## /\t/' | expand -t 16
@@ -58,6 +58,12 @@ test-lowest: ## Run the tests with the oldest dependencies
 lowest: .venv-lowest/installed
 	.venv-lowest/bin/python $(PYTEST) --ignore=tests/golden --ignore=tests/hostile/test_written.py \
 	  --deselect=tests/hostile/test_hostile.py::test_text --deselect=tests/hostile/test_hostile.py::test_check
+
+ROUNDS ?= 10
+fuzz: .venv/installed ## Run the property tests with other examples than ever (ROUNDS=10)
+	for round in $$(seq $(ROUNDS)); do \
+	  $(BIN)/python $(PYTEST) --quiet --hypothesis-profile=others tests/property || exit; \
+	done
 
 golden: .venv/installed ## Accept what users see now as what they should see, and write docs/rules/
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/golden

@@ -148,6 +148,7 @@ class CacheAwareEncoder:
         output = np.moveaxis(self._output(values), self._frames_axis, FRAMES_AXIS)
         states = {pair.input: values[pair.output] for pair in self.signature.states}
         _require_rank(CHANNEL, states[CHANNEL], 4)
+        _require_count(FILLED, states[FILLED])
         return Step(output, self._encoded(values), states)
 
     @cached_property
@@ -167,7 +168,8 @@ class CacheAwareEncoder:
         return _require_rank(name, values[name], 3)
 
     def _encoded(self, values: Mapping[str, Array]) -> Array:
-        return values[length_outputs(self.signature)[0].name].reshape(-1)
+        name = length_outputs(self.signature)[0].name
+        return _require_count(name, values[name]).reshape(-1)
 
     def step(self, features: Array, states: States, length: int | None = None) -> Step:
         """One call with features [1, D, T] of which `length` are valid, and states."""
@@ -192,6 +194,12 @@ class CacheAwareEncoder:
 def _require_rank(name: str, value: Array, rank: int) -> Array:
     if value.ndim != rank:
         raise RunRefusedError(f"`{name}` comes out with {value.ndim} axes, and not {rank}")
+    return value
+
+
+def _require_count(name: str, value: Array) -> Array:
+    if not value.size:
+        raise RunRefusedError(f"`{name}` comes out empty, and counts nothing")
     return value
 
 

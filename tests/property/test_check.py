@@ -78,7 +78,8 @@ def another_type(graph: onnx.GraphProto, chance: random.Random) -> None:
 
 
 def no_output(graph: onnx.GraphProto, chance: random.Random) -> None:
-    graph.output.remove(chance.choice(list(graph.output)))
+    if graph.output:
+        graph.output.remove(chance.choice(list(graph.output)))
 
 
 def another_name(graph: onnx.GraphProto, chance: random.Random) -> None:

@@ -125,9 +125,13 @@ class Encoder:
         sizes.update(self.graph.runs.needed)
         sizes[spec.axis_name(self.time_axis)] = time
         try:
-            return feeds(self.graph.view, self.graph.signature, sizes)
+            given = feeds(self.graph.view, self.graph.signature, sizes)
         except UsageError as error:
             raise Skipped(str(error)) from None
+        shape = given[self.audio].shape
+        if (shape[0], shape[self.time_axis]) != (batch, time):
+            raise Skipped(f"its batch and its time cannot be {batch} and {time}: other axes say so")
+        return given
 
 
 def _is_length(spec: TensorSpec) -> bool:

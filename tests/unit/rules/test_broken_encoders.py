@@ -73,3 +73,30 @@ def test_a_count_of_cached_frames_that_stays(tmp_path: Path) -> None:
     assert {model for _, model in found} == {LATER}
     assert {code for code, _ in found} <= {"I011", "S003", "S004"}
     assert {code for code, _ in found} & {"S003", "S004"}
+
+
+def count_nothing(graph: onnx.GraphProto) -> None:
+    graph.initializer.append(numpy_helper.from_array(np.array([], np.int64), "none"))
+    instead(graph, LEN_OUT, helper.make_node("Gather", ["before", "none"], [LEN_OUT]))
+
+
+def test_a_count_of_cached_frames_that_comes_out_empty(tmp_path: Path) -> None:
+    plant(streaming_bundle(tmp_path), LATER, count_nothing)
+    report = check(tmp_path, select=["S", "I"])
+    assert not report.failed
+    reasons = {skip.reason for skip in report.skipped if skip.model == LATER}
+    assert any("probing: it runs on no window" in reason for reason in reasons)
+
+
+def share_the_symbol_of_the_batch(graph: onnx.GraphProto) -> None:
+    audio = next(value for value in graph.input if value.name == "audio_signal")
+    dims = audio.type.tensor_type.shape.dim
+    dims[0].dim_param = dims[2].dim_param
+
+
+def test_a_batch_that_is_as_large_as_the_time_is_long(tmp_path: Path) -> None:
+    plant(streaming_bundle(tmp_path), LATER, share_the_symbol_of_the_batch)
+    report = check(tmp_path, select=["I004", "I005"])
+    assert not report.failed
+    skipped = {skip.rule.code: skip.reason for skip in report.skipped if skip.model == LATER}
+    assert "cannot be" in skipped["I004"]
