@@ -66,6 +66,7 @@ class MetadataError(OnnxToolError):
     ) -> None:
         at = "".join(f":{number}" for number in (line, column) if number is not None)
         super().__init__(f"{os.fspath(path)}{at}: {problem}", hint=hint)
+        self.line, self.column = line, column
 
 
 class UnsupportedModelError(OnnxToolError):

@@ -102,11 +102,20 @@ def wrong_value(
         problem: What is wrong with it.
         hint: What to do.
     """
+    return _wrong(path, problem, place_in(path, steps), hint=hint)
+
+
+def place_in(path: Path, steps: Sequence[Step]) -> Place | None:
+    """Where a value of a file that was read stands; None if the file is not what it was.
+
+    Args:
+        path: A file that `read_metadata` has read.
+        steps: The keys and indices that lead to the value; if one leads nowhere, to what lacks it.
+    """
     try:
-        place = locate(_read_text(path), steps)
-    except (MetadataError, ValueError, IndexError):  # It is not what it was.
-        place = None
-    return _wrong(path, problem, place, hint=hint)
+        return locate(_read_text(path), steps)
+    except (MetadataError, ValueError, IndexError):
+        return None
 
 
 def _wrong(path: Path, problem: str, place: Place | None, *, hint: str = "") -> MetadataError:

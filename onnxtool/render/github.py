@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from onnxtool.errors import OnnxToolError
+from onnxtool.model.json_place import Place
 from onnxtool.render.check import summary, unused_message
 from onnxtool.render.places import shown
 from onnxtool.render.units import plain
@@ -36,6 +37,7 @@ def _lines(
                 f"{where}{finding.message}",
                 finding.rule.fix,
                 file=shown(report.file_of(finding), root),
+                **_place(report.place_of(finding)),
                 title=f"{finding.rule.code} {finding.rule.name}",
             )
         yield f"onnxtool check: {plain(str(report.path))}: {summary(report)}"
@@ -43,6 +45,10 @@ def _lines(
         yield _command("warning", unused_message(suppression), title="unused suppression")
     for failure in failures:
         yield _command("error", str(failure), title="onnxtool")
+
+
+def _place(place: Place | None) -> dict[str, str]:
+    return {"line": f"{place[0]}", "col": f"{place[1]}"} if place else {}
 
 
 def _command(name: str, *lines: str, **properties: str) -> str:

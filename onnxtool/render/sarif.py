@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from onnxtool.errors import OnnxToolError
+from onnxtool.model.json_place import Place
 from onnxtool.render.check import unused_message
 from onnxtool.render.places import uri
 from onnxtool.render.units import plain
@@ -104,7 +105,7 @@ def _results(
                 "ruleIndex": index[finding.rule.code],
                 "level": LEVELS[finding.severity],
                 "message": {"text": _message(finding)},
-                "locations": [_location(finding, where)],
+                "locations": [_location(finding, where, report.place_of(finding))],
                 # By this name GitHub knows a finding again: a digest, and which of those alike.
                 "partialFingerprints": {"primaryLocationLineHash": f"{digest}:{alike[digest]}"},
                 "suppressions": [_suppression(suppression)] if suppression else [],
@@ -123,12 +124,13 @@ def _message(finding: Finding) -> str:
     return text.replace("](", "] (") or finding.rule.summary
 
 
-def _location(finding: Finding, where: str) -> Object:
+def _location(finding: Finding, where: str, place: Place | None) -> Object:
+    # A graph has no lines, but GitHub refuses a location without one.
+    region = {"startLine": place[0], "startColumn": place[1]} if place else {"startLine": 1}
     location: Object = {
         "physicalLocation": {
             "artifactLocation": {"uri": where},
-            # A graph has no lines, but GitHub refuses a location without one.
-            "region": {"startLine": 1},
+            "region": region,
         }
     }
     if finding.location:

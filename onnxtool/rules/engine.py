@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from onnxtool.errors import UsageError
+from onnxtool.errors import OnnxToolError, UsageError
 from onnxtool.model.bundle import Bundle, load
 from onnxtool.model.signature import signature
 from onnxtool.model.view import ModelView
@@ -16,6 +16,7 @@ from onnxtool.rules.catalog import CATALOG
 from onnxtool.rules.report import CheckReport, Failure, Finding, Skip, Suppression
 from onnxtool.rules.rule import Needs, Problem, Rule, Skipped
 from onnxtool.rules.subject import BundleSubject, GraphSubject, Settings, Subject
+from onnxtool.rules.unreadable import unreadable
 from onnxtool.runtime.session import RunError, RunRefusedError
 
 # Reading every weight of a model below this takes less than a second.
@@ -195,7 +196,14 @@ def _found(rule: Rule, subject: Subject) -> list[Finding]:
     if rule.on_bundle and isinstance(subject, BundleSubject):
         problems.extend(rule.on_bundle(subject))
     return [
-        Finding(rule, p.severity or rule.severity, p.model or subject.name, p.location, p.message)
+        Finding(
+            rule,
+            p.severity or rule.severity,
+            p.model or subject.name,
+            p.location,
+            p.message,
+            p.error,
+        )
         for p in problems
     ]
 
@@ -213,7 +221,6 @@ def _report(
             kept.append(finding)
     used = {suppression for _, suppression in suppressed}
     answered = {rule.code for rule, _ in inspector.answers}
-    unreadable = model.unreadable if isinstance(model, Bundle) else ()
     return CheckReport(
         path=model.path,
         findings=tuple(sorted(kept, key=lambda finding: -finding.severity)),
@@ -221,9 +228,20 @@ def _report(
         skipped=tuple(inspector.skipped),
         answers=tuple(inspector.answers),
         unused=tuple(s for s in suppress if s not in used and s.code in answered),
-        unreadable=tuple(error for _, error in unreadable),
+        unreadable=_trouble(inspector.bundle, kept, [finding for finding, _ in suppressed]),
         failed=tuple(inspector.failed),
     )
+
+
+def _trouble(
+    bundle: BundleSubject | None, kept: Sequence[Finding], suppressed: Sequence[Finding]
+) -> tuple[OnnxToolError, ...]:
+    """What could not be read, whatever rules were selected, and was not let through."""
+    errors = [error for _, error in unreadable(bundle)] if bundle else []
+    errors += [finding.error for finding in kept if finding.error]
+    allowed = {str(finding.error) for finding in suppressed}
+    told = {str(error): error for error in errors}
+    return tuple(error for text, error in told.items() if text not in allowed)
 
 
 def _lets_through(suppression: Suppression, finding: Finding) -> bool:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from onnxtool.errors import OnnxToolError, UsageError
+from onnxtool.errors import MetadataError, OnnxToolError, UsageError
+from onnxtool.model.json_place import Place
+from onnxtool.model.metadata import place_in
 from onnxtool.rules.rule import Rule, Severity
 
 
@@ -20,6 +22,7 @@ class Finding:
         model: The file it is about, by its name; `.` for the folder as a whole.
         location: Where in it; may be empty.
         message: What is wrong, with the evidence.
+        error: Why nothing can be read there; None where something can, and is wrong.
     """
 
     rule: Rule
@@ -27,6 +30,7 @@ class Finding:
     model: str
     location: str
     message: str
+    error: OnnxToolError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ class CheckReport:
         skipped: Rules that could not answer.
         answers: Each rule that could, with the model that it was about; in order of the catalog.
         unused: Suppressions that let nothing through, although their rule did answer.
-        unreadable: Files of the folder that no rule could look at, with the reason.
+        unreadable: What no rule could look at: files of the folder, and fields of its metadata that
+            are of another type than they must be; each with the reason.
         failed: Rules that broke down, by our fault; of what they are about, nothing is known.
     """
 
@@ -126,6 +131,14 @@ class CheckReport:
         path, name = self.path_of(finding.model), finding.location.partition(":")[0]
         is_inside = Path(name).name == name and path.is_dir()
         return path / name if is_inside and _is_file(path / name) else path
+
+    def place_of(self, finding: Finding) -> Place | None:
+        """Line and column of the field of a JSON file that a finding is about, or None."""
+        if isinstance(finding.error, MetadataError) and finding.error.line:
+            return finding.error.line, finding.error.column or 1
+        path, field = self.file_of(finding), finding.location.partition(":")[2]
+        is_field = field and path.suffix == ".json" and path != self.path
+        return place_in(path, field.split(".")) if is_field else None
 
 
 def _is_file(path: Path) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onnxtool.errors import OnnxToolError
 from onnxtool.model.families import Role
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ class Problem:
         location: Where in the model: `main:node:value`, `input:axis`, a field, a file.
         severity: Instead of the rule's own, for a case that is better or worse.
         model: The file that is wrong, by its name in the folder; empty for the rule's subject.
+        error: Why nothing can be read there; None where something can, and is wrong.
     """
 
     message: str
     location: str = ""
     severity: Severity | None = None
     model: str = ""
+    error: OnnxToolError | None = None
 
 
 class Skipped(Exception):  # noqa: N818 - not an error: the rule cannot answer here, and says why

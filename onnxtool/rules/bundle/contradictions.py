@@ -10,7 +10,8 @@ from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.wiring import ENCODERS
 from onnxtool.rules.bundle.graphs import missing_parts
 from onnxtool.rules.bundle.layouts import Said, described, misfit
-from onnxtool.rules.bundle.metadata import are_texts, at, required
+from onnxtool.rules.bundle.metadata import at, required
+from onnxtool.rules.bundle.schema import are_texts
 from onnxtool.rules.examples.graphs import ADD, folder
 from onnxtool.rules.rule import Problem, Severity, bundle_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
@@ -47,7 +48,7 @@ def contradictory_metadata(bundle: BundleSubject) -> Iterator[Problem]:
 
     Exporters hard-code the first two for the model that they were written for.
     """
-    fields = required(bundle)
+    fields = required(bundle).fields
     contract = fields.get("tensor_layout_contract")
     if isinstance(contract, Mapping):
         for name, text in contract.items():
@@ -114,7 +115,7 @@ def _layout(bundle: BundleSubject, name: str, text: str) -> Iterator[Problem]:
 def _sizes(bundle: BundleSubject, role: str) -> dict[str, Said]:
     """What symbols stand for, by any layout of the role; `n_mels` has a rule of its own."""
     sizes: dict[str, Said] = {}
-    layouts = required(bundle).get("tensor_layout_contract")
+    layouts = required(bundle).fields.get("tensor_layout_contract")
     for name, text in layouts.items() if isinstance(layouts, Mapping) else ():
         if name.startswith(f"{role}_") and isinstance(text, str):
             axes = (axis for _, axes in described(text) for axis in axes)

@@ -3,68 +3,28 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from onnxtool.model.families import Role
-from onnxtool.model.metadata import is_integer
-from onnxtool.model.wiring import ACOUSTIC, JOINTS
+from onnxtool.model.metadata import Metadata, wrong_value
+from onnxtool.model.wiring import ACOUSTIC
+from onnxtool.rules.bundle.schema import (
+    BLOCKS,
+    SCHEMA,
+    Test,
+    field,
+    holds,
+    is_object,
+    is_size,
+    is_text,
+    is_told,
+)
 from onnxtool.rules.examples.graphs import ADD, folder
 from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule
 from onnxtool.rules.subject import BundleSubject
 from onnxtool.rules.transducer import joint_width, token_counts
 
-Test = Callable[[object], bool]
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_size(value: object) -> bool:
-    return is_integer(value) and value > 0
-
-
-def _is_id(value: object) -> bool:
-    return is_integer(value) and value >= 0
-
-
-def are_texts(value: object) -> bool:
-    """Whether it is a list of texts, be it empty."""
-    return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
-
-
-def _are_numbers(value: object) -> bool:
-    return isinstance(value, tuple) and bool(value) and all(map(is_integer, value))
-
-
-def is_version(value: object) -> bool:
-    """Whether it begins as a version does."""
-    return isinstance(value, str) and re.match(r"\d+\.\d+", value) is not None
-
-
-# Field -> what it must be, the test for it, and whether a model can do without it.
-SCHEMA: Mapping[str, tuple[str, Test, bool]] = {
-    "model_name": ("a text", _is_text, False),
-    "sample_rate": ("a positive integer", _is_size, False),
-    "labels": ("a list of texts", are_texts, True),
-    "blank_id": ("an integer from 0", _is_id, False),
-    "tokenizer_vocab_size": ("a positive integer", _is_size, True),
-    "joint_vocab_size": ("a positive integer", _is_size, True),
-    "duration_values": ("a list of integers", _are_numbers, True),
-    "torch_version": ("a version", is_version, True),
-    "features.type": ("`log-mel`", lambda value: value == "log-mel", False),
-    "features.n_fft": ("a positive integer", _is_size, False),
-    "features.n_mels": ("a positive integer", _is_size, False),
-    "features.hop_length": ("a positive integer", _is_size, False),
-}
-# Objects that hold fields.
-BLOCKS = ("features",)
-# Graphs that have a use for a field; others do without.
-USERS: Mapping[str, tuple[Role, ...]] = {
-    "joint_vocab_size": JOINTS,
-    "duration_values": JOINTS,
-}
+MEND = "mend it, or write it anew with the exporter"
 LAYOUT = "tensor_layout_contract"
 # What the layout of a graph's tensors begins with, by role.
 LAID_OUT: Mapping[Role, str] = {
@@ -85,14 +45,7 @@ HEALTHY: Mapping[str, object] = {
 }
 
 
-def field(fields: Mapping[str, object], name: str) -> object:
-    """The value of a field, of which the name may have one dot; None where it is absent."""
-    block, _, rest = name.rpartition(".")
-    inner = fields.get(block) if block else fields
-    return inner.get(rest) if isinstance(inner, Mapping) else None
-
-
-def required(bundle: BundleSubject) -> Mapping[str, object]:
+def required(bundle: BundleSubject) -> Metadata:
     """The metadata of a folder.
 
     Raises:
@@ -100,7 +53,7 @@ def required(bundle: BundleSubject) -> Mapping[str, object]:
     """
     if bundle.bundle.metadata is None:
         raise Skipped("no model_meta.json that can be read")
-    return bundle.bundle.metadata.fields
+    return bundle.bundle.metadata
 
 
 def at(name: str) -> str:
@@ -123,51 +76,55 @@ def incomplete_metadata(bundle: BundleSubject) -> Iterator[Problem]:
     silence; one that finds no such field does the same. Fields that a model can do without, because
     its graphs or its vocabulary say the same, are a warning.
     """
-    fields = required(bundle)
+    fields = required(bundle).fields
     broken = [name for name in BLOCKS if not isinstance(fields.get(name), Mapping)]
     for name in broken:
-        state = _state(fields, name)
-        yield Problem(f"`{name}` is {state}, where an object belongs", at(name))
-    for name, (wanted, is_right, optional) in SCHEMA.items():
+        yield _unlike(bundle, name, "an object", is_object)
+    for name, rule in SCHEMA.items():
         value = field(fields, name)
-        if name.partition(".")[0] in broken or is_right(value):
+        is_right = rule.is_typed(value) and rule.is_right(value)
+        if name.partition(".")[0] in broken or is_right:
             continue
         if name == "duration_values" and value == () and _scores_of_durations(bundle) == 0:
             continue
         severity = Severity.ERROR
-        if value is None and optional:
-            if not _holds(fields, name) and not _is_of_use(bundle, name):
+        if value is None and rule.optional:
+            if not holds(fields, name) and not _is_of_use(bundle, name):
                 continue
             severity = _without(bundle, name)
-        state = _state(fields, name)
-        yield Problem(f"`{name}` is {state}, where {wanted} belongs", at(name), severity)
+        yield _unlike(bundle, name, rule.wanted, rule.is_typed, severity)
     yield from _layouts(bundle, fields)
 
 
-def _holds(fields: Mapping[str, object], name: str) -> bool:
-    """Whether the field is there, be it null."""
-    block, _, rest = name.rpartition(".")
-    holder = fields.get(block) if block else fields
-    return isinstance(holder, Mapping) and rest in holder
+def _unlike(
+    bundle: BundleSubject,
+    name: str,
+    wanted: str,
+    is_typed: Test,
+    severity: Severity = Severity.ERROR,
+) -> Problem:
+    """What is said of a field that is not what is wanted; of another type, nothing can read it."""
+    metadata = required(bundle)
+    message = f"`{name}` is {_state(metadata.fields, name)}, where {wanted} belongs"
+    value, error = field(metadata.fields, name), None
+    if value is not None and not is_typed(value):
+        error = wrong_value(metadata.path, name.split("."), message, hint=MEND)
+    return Problem(message, at(name), severity, error=error)
 
 
 def _state(fields: Mapping[str, object], name: str) -> str:
     value = field(fields, name)
     if value is None:
-        return "null" if _holds(fields, name) else "missing"
-    return _told(value)
-
-
-def _told(value: object) -> str:
-    """A value as it is in the file."""
+        return "null" if holds(fields, name) else "missing"
     return f"{json.dumps(value, ensure_ascii=False):.60}"
 
 
 def _is_of_use(bundle: BundleSubject, name: str) -> bool:
     """Whether the folder has a graph that the field is about."""
-    if name not in USERS:
+    users = SCHEMA[name].users
+    if not users:
         return True
-    if not bundle.having(*USERS[name]):
+    if not bundle.having(*users):
         return False
     return name != "duration_values" or _scores_of_durations(bundle) != 0
 
@@ -197,18 +154,16 @@ def _layouts(bundle: BundleSubject, fields: Mapping[str, object]) -> Iterator[Pr
             yield Problem(message, at(LAYOUT), Severity.WARNING)
         return
     if not isinstance(layouts, Mapping):
-        state = _state(fields, LAYOUT)
-        yield Problem(f"`{LAYOUT}` is {state}, where an object of texts belongs", at(LAYOUT))
+        yield _unlike(bundle, LAYOUT, "an object of texts", is_object)
         return
     for prefix in graphs:
         for name in (f"{LAYOUT}.{prefix}_input", f"{LAYOUT}.{prefix}_output"):
-            if not _holds(fields, name):
+            if not holds(fields, name):
                 message = f"`{name}` is missing, where a text belongs"
                 yield Problem(message, at(name), Severity.WARNING)
     for name, value in layouts.items():
-        if not _is_text(value):
-            where = f"{LAYOUT}.{name}"
-            yield Problem(f"`{where}` is {_told(value)}, where a text belongs", at(where))
+        if not is_told(value):
+            yield _unlike(bundle, f"{LAYOUT}.{name}", "a text", is_text)
 
 
 @bundle_rule(
@@ -231,31 +186,31 @@ def contradictory_features(bundle: BundleSubject) -> Iterator[Problem]:
     2. NeMo's windows are 25 ms and `n_fft` is the next power of two; a shorter one cuts the window.
     3. The hop is 10 ms: with another, durations and timestamps are off by the same factor.
     """
-    fields = required(bundle)
+    fields = required(bundle).fields
     rate, n_fft, n_mels, hop = (
         field(fields, name)
         for name in ("sample_rate", "features.n_fft", "features.n_mels", "features.hop_length")
     )
-    if _is_size(n_mels):  # 1
+    if is_size(n_mels):  # 1
         for graph in bundle.having(*ACOUSTIC):
             for spec in graph.signature.free_inputs:
                 size = (spec.shape or (None, None))[1:2]
                 if len(spec.shape or ()) == 3 and isinstance(size[0], int) and size[0] != n_mels:
                     message = f"`n_mels` is {n_mels}, `{spec.name}` of {graph.name} has {size[0]}"
                     yield Problem(message, at("features.n_mels"))
-    if not _is_size(rate):
+    if not is_size(rate):
         return
     if int(str(rate)) not in {8000, 16000, 22050, 24000, 32000, 44100, 48000}:
         yield Problem(f"`sample_rate` is {rate} Hz, which nothing records in", at("sample_rate"))
     window = round(0.025 * int(str(rate)))
-    if _is_size(n_fft) and int(str(n_fft)) < window:  # 2
+    if is_size(n_fft) and int(str(n_fft)) < window:  # 2
         message = f"`n_fft` is {n_fft}, shorter than a window of {window} samples at `sample_rate`"
         yield Problem(message, at("features.n_fft"))
-    elif _is_size(n_fft) and int(str(n_fft)) != 1 << (window - 1).bit_length():
+    elif is_size(n_fft) and int(str(n_fft)) != 1 << (window - 1).bit_length():
         windows = f"windows of {window} samples at `sample_rate`"
         message = f"`n_fft` is {n_fft}, and NeMo's for {windows} is another"
         yield Problem(message, at("features.n_fft"), Severity.WARNING)
-    if _is_size(hop) and int(str(hop)) * 100 != int(str(rate)):  # 3
+    if is_size(hop) and int(str(hop)) * 100 != int(str(rate)):  # 3
         ms = 1000 * int(str(hop)) / int(str(rate))
         message = f"`hop_length` is {hop}, {ms:g} ms at the `sample_rate` of {rate}: usual are 10"
         yield Problem(message, at("features.hop_length"), Severity.WARNING)

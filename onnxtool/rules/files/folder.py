@@ -5,19 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 
-from onnxtool.errors import MetadataError
-from onnxtool.model.contract import StreamingConfig, find_contract, read_contract
-from onnxtool.model.manifests import LOCK_FILE
-from onnxtool.model.metadata import read_metadata
-from onnxtool.model.streaming_file import STREAMING_NAME, read_streaming
 from onnxtool.model.tensors import Storage, StoredTensor
 from onnxtool.rules.examples.graphs import ADD, external, folder
 from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
+from onnxtool.rules.unreadable import unreadable
 
 # What torch calls the weights that it writes to files of their own.
 LITTER = r"Constant_\d+_attr__value|onnx__\w+_\d+|(?:[\w.]*\.)?layers\.\d+\..+|[\w.]*pre_encode\..+"
@@ -179,21 +174,5 @@ def unreadable_file(bundle: BundleSubject) -> Iterator[Problem]:
 
     Every rule that needs it is left out: what else there is to find is not known.
     """
-    for name, error in bundle.bundle.unreadable:
-        yield Problem(str(error), name)
-    readers: list[tuple[Path, Callable[[Path], object]]] = []
-    if not bundle.settings.contract and (path := find_contract(bundle.bundle.path)):
-        readers.append((path, _read_promise))
-    if (path := bundle.bundle.path / LOCK_FILE).is_file():
-        readers.append((path, read_metadata))
-    for path, read in readers:
-        try:
-            read(path)
-        except MetadataError as error:
-            yield Problem(str(error), path.name)
-
-
-def _read_promise(path: Path) -> None:
-    """A contract, or a streaming configuration, of which any field will do."""
-    if path.name != STREAMING_NAME or read_streaming(path) == StreamingConfig():
-        read_contract(path)
+    for name, error in unreadable(bundle):
+        yield Problem(str(error), name, error=error)
