@@ -159,15 +159,15 @@ class _Inspector:
         try:
             self._require(rule.needs, subject)
             self.findings.extend(_found(rule, subject))
-        except Skipped as skipped:
-            self.skipped.append(Skip(rule, subject.name, str(skipped)))
-            return
         except RunRefusedError as error:
             self.skipped.append(Skip(rule, subject.name, f"ONNX Runtime: {error}"))
             return
         except RunError as error:
             self.broken[subject.name] = f"{error} ({rule.code})"
             self.findings.append(Finding(rule, rule.severity, subject.name, "", str(error)))
+        except (Skipped, OnnxToolError) as reason:  # The model is not of a kind to look into.
+            self.skipped.append(Skip(rule, subject.name, str(reason)))
+            return
         except Exception as error:  # noqa: BLE001 - a bug in one rule must not cost what others found
             told = f"{type(error).__name__}: {error}"
             self.failed.append(Failure(rule, subject.name, told, traceback.format_exc()))

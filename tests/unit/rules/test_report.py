@@ -136,3 +136,18 @@ def test_a_rule_that_breaks_down_costs_no_other_its_findings(
         "M001 failed on model.onnx: IndexError: tuple index out of range: a bug in onnxtool"
     )
     assert failure.traceback.endswith("IndexError: tuple index out of range\n")
+
+
+def test_a_rule_is_skipped_where_the_model_is_not_of_a_kind_to_look_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(graph: GraphSubject) -> Iterator[Problem]:
+        yield Problem(f"{graph.name} is wrong")
+        raise UsageError("no values can be made up")
+
+    monkeypatch.setattr(engine, "CATALOG", (replace(rule_named("M001"), on_graph=refused), X001))
+    found = check(write(tmp_path / "model.onnx", model(MISSING)))
+    assert [finding.rule.code for finding in found.findings] == ["X001"]
+    (skip,) = found.skipped
+    assert (skip.rule.code, skip.reason) == ("M001", "no values can be made up")
+    assert not found.failed
