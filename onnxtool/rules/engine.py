@@ -58,6 +58,7 @@ def check(
     inspector = _Inspector(settings, bundle, graphs)
     progress.start(f"checking {model.path}", len(rules), "rules")
     try:
+        inspector.prepare(rules)
         for rule in rules:
             inspector.apply(rule)
             progress.advance(1)
@@ -133,6 +134,13 @@ class _Inspector:
         # Subjects that crashed or hung ONNX Runtime: not again with every rule.
         self.broken: dict[str, str] = {}
 
+    def prepare(self, rules: Sequence[Rule]) -> None:
+        """Start the processes of graphs that will be run, while other rules look at the files."""
+        running = [rule for rule in rules if rule.needs is Needs.RUN and self.may_run]
+        subjects = {id(graph): graph for rule in running for graph in self._graphs(rule)}
+        for graph in subjects.values():
+            graph.session.prepare()
+
     def apply(self, rule: Rule) -> None:
         """Apply a rule to all that it is about."""
         subjects = list(self._subjects(rule))
@@ -145,9 +153,13 @@ class _Inspector:
         if rule.on_bundle and self.bundle:
             yield self.bundle
         if rule.on_graph:
-            for graph in self.graphs:
-                if not rule.roles or graph.signature.role in rule.roles:
-                    yield graph
+            yield from self._graphs(rule)
+
+    def _graphs(self, rule: Rule) -> Iterator[GraphSubject]:
+        """The graphs of a rule's roles."""
+        for graph in self.graphs:
+            if not rule.roles or graph.signature.role in rule.roles:
+                yield graph
 
     def _why_none(self, rule: Rule) -> str:
         if rule.on_bundle:

@@ -102,6 +102,10 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def prepare(self) -> None:
+        """Start the process, without waiting for it: it takes a while until it can load a model."""
+        self._child.launch()
+
     def open(self) -> None:
         """Load the model, if it is not.
 
@@ -109,7 +113,7 @@ class Session:
             RunRefusedError: ONNX Runtime does not take it.
             RunMemoryError, RunCrashError, RunTimeoutError: Loading it took too much.
         """
-        if self._child.is_running:
+        if self._child.is_started:
             return
         require_readable_name(self.path)
         request = {
@@ -176,23 +180,22 @@ class Child:
         self.module = module
         self.time_s = time_s
         self._process: subprocess.Popen[bytes] | None = None
+        self._has_answered = False
 
     @property
-    def is_running(self) -> bool:
-        """Whether it was started, and has not died."""
-        return self._process is not None
+    def is_started(self) -> bool:
+        """Whether it has answered its first request, and has not died."""
+        return self._process is not None and self._has_answered
 
     @property
     def pid(self) -> int | None:
         """Its process number."""
         return self._process.pid if self._process else None
 
-    def start(self, request: object) -> Any:
-        """Start it, and give it its first request.
-
-        Raises:
-            RunError: It refuses that, or dies of it.
-        """
+    def launch(self) -> None:
+        """Start its process, if there is none."""
+        if self._process is not None:
+            return
         with uninterrupted():
             # -P: a folder of models is the usual working directory, and must not shadow a module.
             self._process = subprocess.Popen(  # noqa: S603 - ourselves
@@ -202,11 +205,21 @@ class Child:
                 stderr=subprocess.DEVNULL,
                 env=_environment(),
             )
+
+    def start(self, request: object) -> Any:
+        """Give it its first request.
+
+        Raises:
+            RunError: It refuses that, or dies of it.
+        """
+        self.launch()
         try:
-            return self.ask(request, "loading it")
+            answer = self.ask(request, "loading it")
         except RunError:
             self.close()
             raise
+        self._has_answered = True
+        return answer
 
     def ask(self, message: object, doing: str) -> Any:
         """Its answer.
@@ -251,6 +264,7 @@ class Child:
     def close(self) -> None:
         """End it."""
         process, self._process = self._process, None
+        self._has_answered = False
         if process is not None:
             process.kill()
             process.wait()

@@ -12,6 +12,7 @@ import pickle
 import struct
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
@@ -60,6 +61,9 @@ def main() -> None:
     replies = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not get between the frames.
     os.dup2(2, 1)
+    # The slowest part of a start, while nobody waits yet. If it fails, loading a model says so.
+    with suppress(ImportError):
+        import onnxruntime  # noqa: F401
     request = receive(sys.stdin.buffer)
     _limit_memory(request["memory_bytes"])
     try:

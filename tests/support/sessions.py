@@ -19,6 +19,9 @@ class LocalSession(Session):
 
     _model: onnxruntime.InferenceSession | None = None
 
+    def prepare(self) -> None:
+        """There is no process to start."""
+
     def open(self) -> None:
         if self._model is not None:
             return

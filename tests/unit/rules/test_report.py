@@ -13,9 +13,11 @@ from onnxtool.rules import engine
 from onnxtool.rules.engine import check, chosen, rule_named
 from onnxtool.rules.report import CheckReport, Suppression, unused
 from onnxtool.rules.rule import Problem
-from onnxtool.rules.subject import GraphSubject
+from onnxtool.rules.subject import GraphSubject, Settings
+from onnxtool.runtime.session import Session
 from tests.support.checks import finding, report, rule
 from tests.support.models import model, write
+from tests.support.planted import small
 
 X001 = rule_named("X001")
 MISSING = """g (float[2] x) => (float[2] y)
@@ -151,3 +153,16 @@ def test_a_rule_is_skipped_where_the_model_is_not_of_a_kind_to_look_into(
     (skip,) = found.skipped
     assert (skip.rule.code, skip.reason) == ("M001", "no values can be made up")
     assert not found.failed
+
+
+def test_processes_start_only_for_graphs_that_are_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[str] = []
+    monkeypatch.setattr(Session, "prepare", lambda session: prepared.append(session.path.name))
+    small.build(tmp_path)
+    check(tmp_path, select=["M001", "J002"], settings=Settings(run=False))
+    check(tmp_path, select=["M001"], settings=Settings(run=True))
+    assert not prepared
+    check(tmp_path, select=["J002"], settings=Settings(run=True))
+    assert prepared == ["joint.onnx"]

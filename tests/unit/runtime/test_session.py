@@ -58,6 +58,27 @@ def test_a_session_starts_with_its_first_run(tmp_path: Path) -> None:
         session.run(X)
 
 
+def test_a_process_that_was_prepared_loads_the_model(tmp_path: Path) -> None:
+    with Session(write(tmp_path / "m.onnx", DOUBLE)) as session:
+        session.prepare()
+        pid = session._child.pid
+        assert pid is not None
+        session.prepare()
+        assert session.run(X)["y"].tolist() == [2.0, 4.0]
+        assert session._child.pid == pid
+    assert session._child.pid is None
+
+
+def test_a_process_that_died_after_it_was_prepared_is_a_crash(tmp_path: Path) -> None:
+    with Session(write(tmp_path / "m.onnx", DOUBLE)) as session:
+        session.prepare()
+        assert session._child.pid is not None
+        os.kill(session._child.pid, signal.SIGSEGV)
+        with pytest.raises(RunCrashError):
+            session.run(X)
+        assert session.run(X)["y"].tolist() == [2.0, 4.0]
+
+
 @pytest.mark.parametrize(
     ("feeds", "told"),
     [
