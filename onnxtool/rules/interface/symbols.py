@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from onnxtool.model.attributes import integers
 from onnxtool.model.families import Role
 from onnxtool.model.pairing import is_batch_symbol
+from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import Dimension, TensorSpec
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.examples.graphs import HEADER
@@ -63,7 +64,9 @@ def static_axis(graph: GraphSubject) -> Iterator[Problem]:
     2. A fixed batch, or a fixed number of tokens, is a restriction that a caller may live with.
 
     Streaming encoders take windows of one size, and may fix it. So may Whisper's, whose hosts pad
-    every recording to the 30 s that it was trained on.
+    every recording to the 30 s that it was trained on. A predictor without states, such as
+    icefall's, takes a context of the last few tokens and gives one output for all of them; its
+    joiner takes a batch of frames [N, D], and as many outputs of the predictor.
     """
     role = graph.signature.role
     for spec in _features(graph.signature.free_inputs):
@@ -77,7 +80,7 @@ def static_axis(graph: GraphSubject) -> Iterator[Problem]:
             yield Problem(
                 f"`{spec.name}` is {_shape(spec)}: no dynamic axis of time", spec.name
             )  # 1
-        elif not set(dynamic) - {0} and role in JOINTS:
+        elif not set(dynamic) - {0} and role in JOINTS and not _is_batch_of_frames(spec):
             message = f"`{spec.name}` is {_shape(spec)}: one frame, or one symbol, a call"
             yield Problem(
                 message, f"{spec.name}:{len(spec.shape or ()) - 1}", Severity.WARNING
@@ -87,9 +90,29 @@ def static_axis(graph: GraphSubject) -> Iterator[Problem]:
             message = f"`{spec.name}` is {_shape(spec)}: the batch is fixed"
             yield Problem(message, f"{spec.name}:0", Severity.WARNING)
         ids = spec.dtype.startswith("int") and spec.shape and len(spec.shape) == 2
-        if ids and role is Role.PREDICTOR and isinstance((spec.shape or ())[1], int):
+        is_fixed = ids and isinstance((spec.shape or ())[1], int)
+        if is_fixed and role is Role.PREDICTOR and not _is_context(spec, graph.signature):
             message = f"`{spec.name}` is {_shape(spec)}: the number of tokens is fixed"
             yield Problem(message, f"{spec.name}:1", Severity.WARNING)
+
+
+def _is_batch_of_frames(spec: TensorSpec) -> bool:
+    """Whether it is [N, D] for any N: with no axis of frames, each row is a frame."""
+    return len(spec.shape or ()) == 2 and 0 in spec.dynamic_axes
+
+
+def _is_context(ids: TensorSpec, signature: Signature) -> bool:
+    """Whether ids [N, context] are all that a predictor knows, and make one output together.
+
+    Such a context is part of the trained model: the kernel of a convolution over the embeddings is
+    as long as it.
+    """
+    others = [spec for spec in signature.free_inputs if spec != ids and len(spec.shape or ()) != 1]
+    if signature.states or others:
+        return False
+    tokens = (ids.shape or ())[1]
+    given = _features(signature.free_outputs)
+    return all(tokens not in (spec.shape or ())[1:] for spec in given)
 
 
 def _shape(spec: TensorSpec) -> str:

@@ -10,6 +10,8 @@ to all, changes nothing. So
     x - max - log(sum(exp(x - max)))   is   x - max - lse(x - max)
     exp(x) / (mean(exp(x)) * n)        is   exp(x - lse(x))
 
+The logarithm of a sigmoid is a term, too, and that of 1 less a sigmoid is the one of the negative.
+
 A form is normalized where it is f - lse(f) for some f, or a multiple of that. `x - max` is not, nor
 is `x - lse(x - max)`.
 """
@@ -24,6 +26,7 @@ from onnxtool.model.dataflow import Dataflow, Maker, Value
 from onnxtool.model.view import STANDARD_DOMAINS
 from onnxtool.rules.joint.constants import Constants
 from onnxtool.rules.joint.movement import MOVES, joined
+from onnxtool.rules.joint.shares import Shares, left_over, log_odds
 from onnxtool.rules.joint.sums import Sum, softmax_axis, summed
 from onnxtool.rules.joint.terms import Form, Ledger, LogSum, Terms, total
 
@@ -61,6 +64,7 @@ class LogForms:
     def __init__(self, flow: Dataflow, constants: Constants) -> None:
         self._flow, self._constants = flow, constants
         self._ledger = Ledger()
+        self._shares = Shares(constants, self._ledger, self.of)
         self._forms: dict[tuple[int, str], tuple[Form, ...]] = {}
         self._depth = 0
 
@@ -114,6 +118,12 @@ class LogForms:
             axis = softmax_axis(maker, self._flow.opset)
             for terms in self._terms(value, exponential=False):
                 yield Form(_SOFTMAX[operator], self._less_sum(terms, maker, axis))
+        elif operator in {"Sigmoid", "Softplus"}:
+            # Softplus is the logarithm of the sigmoid of the negative, but for the sign.
+            sign = 1 if operator == "Sigmoid" else -1
+            odds, negated = log_odds(value, self._flow)
+            terms = self._ledger.sigmoid(total((self._opaque(odds).terms, sign * negated)))
+            yield Form(sign > 0, total((terms, sign)))
         elif operator == "ReduceMax":
             for form in self.of(value):
                 yield Form(form.is_exponential, self._ledger.term(("max", form.terms)))
@@ -132,6 +142,10 @@ class LogForms:
                 yield from self._multiply(maker, -1)
             case "Pow", 2:
                 yield from self._power(*maker.inputs)
+            case "Concat", 2:
+                for exponential, axis in self._shares.joined(maker):
+                    whole = self._ledger.term(("shares", maker.value.key))
+                    yield Form(exponential, self._less_sum(whole, maker, axis))
             case "Max" | "Min", 2:
                 yield from self._limit(maker)
             case _:
@@ -188,6 +202,9 @@ class LogForms:
             epsilon = self._constants.number(other)
             if epsilon is not None and abs(epsilon) <= MAX_EPSILON:
                 yield from (form for form in self.of(value) if form.is_exponential)
+        if taken := left_over(maker, self._constants):
+            for terms in self._terms(taken, exponential=True):
+                yield Form(True, self._ledger.complement(terms))
 
     def _multiply(self, maker: Maker, sign: int) -> Iterator[Form]:
         """Products of exponentials; of any form, one with a number."""

@@ -46,7 +46,12 @@ def normalized_joint_output(graph: GraphSubject) -> Iterator[Problem]:
     Found on the way from an output back to the first node that mixes values, also in subgraphs and
     functions: a softmax, in one node or however it is made of others, is what takes a log-sum-exp
     off the values that it is of. One elsewhere in the graph is no problem, nor are logits less
-    their maximum or divided by a temperature.
+    their maximum or divided by a temperature. Two parts that add up to 1 are found, too: a blank
+    with a sigmoid of its own, and tokens that share in a softmax what it leaves (HAT).
+
+    Not found: a mixture of softmaxes, or such a blank that is joined to more than the tokens, which
+    only a run shows (J002); the best few of many log probabilities (TopK), of which a caller could
+    take no softmax; a sum of two log softmaxes, as a factorized transducer's token scores are.
     """
     found = Normalizations(graph.view)
     for output in graph.signature.free_outputs:

@@ -44,6 +44,7 @@ class Ledger:
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {}
         self._sums: dict[int, LogSum] = {}
+        self._sigmoids: dict[int, Terms] = {}
 
     def term(self, key: Hashable) -> Terms:
         """The term of this key, and nothing else."""
@@ -55,10 +56,28 @@ class Ledger:
         self._sums.setdefault(term[0][0], LogSum(terms, maker, axis))
         return term
 
-    def normalization(self, terms: Terms) -> LogSum | None:
-        """The log-sum-exp lse(f) where terms are f - lse(f), or a multiple of that."""
+    def sigmoid(self, terms: Terms) -> Terms:
+        """The logarithm of the sigmoid of a form."""
+        term = self.term(("sigmoid", terms))
+        self._sigmoids[term[0][0]] = terms
+        return term
+
+    def complement(self, terms: Terms) -> Terms:
+        """The logarithm of what an exponential leaves of 1: of a sigmoid, that of the negative."""
+        match terms:
+            case ((number, 1.0),) if number in self._sigmoids:
+                return self.sigmoid(total((self._sigmoids[number], -1)))
+            case _:
+                return self.term(("complement", terms))
+
+    def are_complements(self, one: Terms, other: Terms) -> bool:
+        """Whether the exponentials of two forms add up to 1."""
+        return self.complement(one) == other or self.complement(other) == one
+
+    def normalization(self, terms: Terms, *, scaled: bool = True) -> LogSum | None:
+        """The log-sum-exp lse(f) where terms are f - lse(f), or a multiple of that if `scaled`."""
         for number, factor in terms:
-            if known := self._sums.get(number):
+            if (known := self._sums.get(number)) and (scaled or factor == -1):
                 rest = total((terms, -1 / factor), (((number, 1.0),), 1.0))
                 if _alike(rest, known.terms):
                     return known

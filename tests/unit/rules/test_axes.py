@@ -102,3 +102,60 @@ def test_whisper_takes_thirty_seconds_and_nothing_else(tmp_path: Path) -> None:
     assert not checked(tmp_path, text, "I002").findings
     nemo = text.replace("input_features", "audio_signal").replace("last_hidden_state", "logprobs")
     assert "no dynamic axis of time" in only(checked(tmp_path, nemo, "I002")).message
+
+
+STATELESS = """
+    known = Clip(y, zero)
+    rows = Gather(table, known)
+    is_padding = Less(y, zero)
+    is_token = Not(is_padding)
+    each = Cast <to = 1> (is_token)
+    mask = Unsqueeze(each, two)
+    embedded = Mul(rows, mask)
+    channels = Transpose <perm = [0, 2, 1]> (embedded)
+    joined = Conv <group = 2, kernel_shape = [2]> (channels, kernel)
+    frames = Transpose <perm = [0, 2, 1]> (joined)
+    active = Relu(frames)
+    decoder_out = Squeeze(active, one)
+"""
+
+
+def predictor(nodes: str, given: str, taken: str = "int64[N, 2] y") -> str:
+    """A predictor of 3 tokens, in parts like those of icefall's."""
+    return f"""<ir_version: 8, opset_import: ["" : 17]>
+        decoder ({taken}) => ({given})
+        <float[3, 4] table = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
+         float[4, 2, 2] kernel = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
+         int64 zero = {{0}}, int64[1] one = {{1}}, int64[1] two = {{2}}> {{ {nodes} }}"""
+
+
+def test_a_stateless_predictor_takes_a_context_of_its_own_size(tmp_path: Path) -> None:
+    text = predictor(STATELESS, "float[N, 4] decoder_out")
+    report = checked(tmp_path, text, "I", "M")
+    assert not report.findings
+    kept = STATELESS.replace("decoder_out = Squeeze(active, one)", "decoder_out = Relu(frames)")
+    assert not checked(tmp_path, predictor(kept, "float[N, 1, 4] decoder_out"), "I002").findings
+
+
+def test_a_predictor_that_gives_an_output_for_each_token_may_take_any_number(
+    tmp_path: Path,
+) -> None:
+    text = predictor("decoder_out = Gather(table, y)", "float[N, 2, 4] decoder_out")
+    assert "the number of tokens is fixed" in only(checked(tmp_path, text, "I002")).message
+
+
+def test_a_predictor_with_a_state_needs_no_context(tmp_path: Path) -> None:
+    nodes = f"{STATELESS} h_out = Add(h, decoder_out)"
+    text = predictor(
+        nodes, "float[N, 4] decoder_out, float[N, 4] h_out", "int64[N, 2] y, float[N, 4] h"
+    )
+    assert "the number of tokens is fixed" in only(checked(tmp_path, text, "I002")).message
+
+
+def test_a_joiner_takes_a_batch_of_frames(tmp_path: Path) -> None:
+    text = """<ir_version: 8, opset_import: ["" : 17]>
+        joiner (float[N, 4] encoder_out, float[N, 4] decoder_out) => (float[N, 4] logit)
+        { logit = Add(encoder_out, decoder_out) }"""
+    assert not checked(tmp_path, text, "I002").findings
+    found = checked(tmp_path, text.replace("N, 4", "1, 4"), "I002").findings
+    assert any("one frame, or one symbol, a call" in finding.message for finding in found)
