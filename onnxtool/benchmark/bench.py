@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import takewhile
 
+from onnxtool.benchmark.effects import check_effects
 from onnxtool.benchmark.environment import conditions, environment, moment
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.likeness import key
@@ -77,6 +78,7 @@ def bench(
         raise UsageError("a folder and a graph cannot be compared", hint="pass two of a kind")
     method.check()
     request = checked(request, tuple(models.values()))
+    check_effects(request, tuple(models.values()))
     method = replace(method, seed=request.seed)
     before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
     watch = Watch(progress, stopped)

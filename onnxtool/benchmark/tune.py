@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from onnxtool.benchmark.bench import Source
 from onnxtool.benchmark.comparison import Change, Verdict, change
+from onnxtool.benchmark.effects import check_effects
 from onnxtool.benchmark.environment import (
     Conditions,
     Environment,
@@ -132,6 +133,7 @@ def tune(
     loaded = load(model, allow_links=allow_links) if isinstance(model, str | os.PathLike) else model
     method.check()
     request = checked(request, (loaded,))
+    check_effects(request, (loaded,))
     before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
     planned = plan(loaded, request, Subject.CANDIDATE, Watch(progress, stopped))
     works = [each for each in planned if isinstance(each, Work)]

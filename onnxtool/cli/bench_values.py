@@ -83,7 +83,7 @@ def requested(
     threads: str,
     session: Sequence[str] | None,
     chunk: str,
-    steps: int,
+    steps: int | None,
     inputs: Path | None,
     manifest: Path | None,
     frame_ms: float | None,

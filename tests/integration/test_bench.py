@@ -153,6 +153,8 @@ def test_a_graph_that_runtime_refuses_is_reported(tmp_path: Path) -> None:
         (("--tune", "--against", JOINT), "--against: --tune compares settings alone"),
         (("--tune", "--profile"), "--profile: --tune compares settings alone"),
         (("--on", WORDS_TDT / "manifest.jsonl"), "recordings are decoded by encoder, predictor"),
+        (("--steps", "40"), "--steps: no streaming encoder takes chunks here (leave it out)"),
+        (("--tune", "--steps", "40"), "--steps: no streaming encoder takes chunks here"),
     ],
 )
 def test_bad_options_are_refused_before_anything_is_measured(

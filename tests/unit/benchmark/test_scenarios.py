@@ -135,11 +135,6 @@ def test_a_graph_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
     assert isinstance(work, Work)
 
 
-def test_chunks_are_for_streaming_encoders() -> None:
-    with pytest.raises(UsageError, match="no streaming encoder takes chunks here"):
-        planned(ENCODER, chunk=57)
-
-
 def test_inputs_of_a_file_are_fed_as_they_are(tmp_path: Path) -> None:
     audio = np.ones((1, 80, 33), np.float32)
     np.savez(tmp_path / "i.npz", audio_signal=audio, other=audio)
