@@ -34,7 +34,7 @@ def document(result: BenchmarkResult) -> Object:
         "conditions": surroundings(result.conditions),
         "method": _method(result.method),
         "measurements": [_measurement(each) for each in result.measurements],
-        "failures": [_failure(each) for each in result.failures],
+        "failures": [failure(each) for each in result.failures],
         "profiles": [_profile(each) for each in result.profiles],
         "interrupted": result.interrupted,
     }
@@ -142,12 +142,13 @@ def _memory(memory: Memory) -> Object:
     }
 
 
-def _failure(failure: Failure) -> Object:
+def failure(found: Failure) -> Object:
+    """What could not be measured, and why."""
     return {
-        "subject": failure.subject.value,
-        "graph": failure.graph,
-        "sizes": dict(failure.sizes),
-        "message": failure.message,
+        "subject": found.subject.value,
+        "graph": found.graph,
+        "sizes": dict(found.sizes),
+        "message": found.message,
     }
 
 

@@ -24,7 +24,7 @@ from onnxtool.benchmark.environment import (
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.measure import Bench, MeasureError
 from onnxtool.benchmark.request import BenchmarkRequest, checked, pinned, views_of
-from onnxtool.benchmark.result import BenchmarkMethod, Scenario, Subject
+from onnxtool.benchmark.result import BenchmarkMethod, Failure, Scenario, Subject
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.watch import StoppedError, Watch
 from onnxtool.errors import UsageError
@@ -67,12 +67,14 @@ class Tuning:
     Attributes:
         scenario: What it was tried on, with the options to begin with.
         trials: In the order they were tried, each against the best until then.
+        failures: What else cannot be run, or even be read, and why.
         interrupted: Whether somebody stopped it; the rest was not tried.
         environment, conditions: The machine, and what else happened on it.
     """
 
     scenario: Scenario
     trials: tuple[Trial, ...]
+    failures: tuple[Failure, ...] = ()
     interrupted: bool = False
     environment: Environment | None = None
     conditions: Conditions | None = None
@@ -135,12 +137,14 @@ def tune(
     request = checked(request, (loaded,))
     check_effects(request, (loaded,))
     before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
-    planned = plan(loaded, request, Subject.CANDIDATE, Watch(progress, stopped))
+    planned = list(plan(loaded, request, Subject.CANDIDATE, Watch(progress, stopped)))
     works = [each for each in planned if isinstance(each, Work)]
     if stopped():
         raise StoppedError("interrupted", hint="nothing was tried")
+    failures = tuple(each for each in planned if isinstance(each, Failure))
     if not works:
-        raise UsageError("there is nothing to run", hint="try it without --tune to see why")
+        what = (part for f in failures[:1] for part in (f.graph, f.message) if part)
+        raise UsageError(": ".join(("there is nothing to run", *what)))
     first = request.settings[0]
     work = [each for each in works if each.scenario.options == first][-1]
     sizes = _symbols(loaded, work.scenario)
@@ -148,6 +152,7 @@ def tune(
     told, duration_s = date.isoformat(timespec="seconds"), time.perf_counter() - start_s
     return replace(
         found,
+        failures=failures,
         environment=environment(),
         conditions=conditions(told, duration_s, before, moment()),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from onnxtool.errors import OnnxToolError
 
 if TYPE_CHECKING:
     from onnxtool.benchmark.comparison import Comparison
-    from onnxtool.benchmark.result import BenchmarkResult
+    from onnxtool.benchmark.result import BenchmarkResult, Failure, Model, Subject
     from onnxtool.render.document import Block
 
 
@@ -93,13 +93,18 @@ def verdict(
 
 def complain_of(result: BenchmarkResult) -> ExitCode:
     """Tell what could not be measured, and of an interrupt."""
-    from onnxtool.render.scenario import failed
-
-    if result.failures:
-        first, more = result.failures[0], len(result.failures) - 1
-        rest = f", and {more:,} more could not be measured" if more else ""
-        complain(OnnxToolError(f"{failed(first, result)}{rest}"))
+    complain_of_failures(result.failures, result.models)
     if result.interrupted:
         hint = "what was measured until then is in the result"
         complain(OnnxToolError("interrupted", hint=hint))
     return ExitCode.TROUBLE if result.failures or result.interrupted else ExitCode.OK
+
+
+def complain_of_failures(failures: Sequence[Failure], models: Mapping[Subject, Model]) -> None:
+    """Tell what could not be measured: the first, and how many more."""
+    from onnxtool.render.scenario import failed
+
+    if failures:
+        first, more = failures[0], len(failures) - 1
+        rest = f", and {more:,} more could not be measured" if more else ""
+        complain(OnnxToolError(f"{failed(first, models)}{rest}"))

@@ -145,7 +145,7 @@ def _change(change: Change) -> tuple[str, ...]:
 
 def _reservations(result: BenchmarkResult) -> Iterator[Block]:
     for failure in result.failures:
-        yield Paragraph(f"Not measured: {failed(failure, result)}", Tone.BAD)
+        yield Paragraph(f"Not measured: {failed(failure, result.models)}", Tone.BAD)
     found = [(doubt, "") for doubt in machine_doubts(result)]
     found += [
         (doubt, title(each.scenario))

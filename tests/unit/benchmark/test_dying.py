@@ -19,6 +19,7 @@ from onnxtool.benchmark.request import BenchmarkRequest
 from onnxtool.benchmark.result import BenchmarkMethod, BenchmarkResult, Failure, Subject
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.tune import tune
+from onnxtool.errors import UsageError
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import load_bundle
 from onnxtool.runtime.options import SessionOptions
@@ -95,6 +96,22 @@ def test_what_dies_anyway_is_not_tuned(dies: Dies) -> None:
     dies("joint.onnx first SIGSEGV")
     with pytest.raises(MeasureError, match="a run crashed"):
         tune(JOINT, BenchmarkRequest(options=ONE_THREAD), QUICK)
+
+
+def test_what_cannot_be_read_is_told_beside_what_is_tuned(dies: Dies, tmp_path: Path) -> None:
+    dies("predictor.onnx never exit")
+    shutil.copy(WORDS_TDT / "predictor.onnx", tmp_path)
+    (tmp_path / "joint.onnx").write_bytes(b"torn")
+    found = tune(tmp_path, BenchmarkRequest(options=ONE_THREAD), QUICK)
+    assert found.scenario.graph == "predictor.onnx"
+    (failure,) = found.failures
+    assert failure.graph == "joint.onnx"
+
+
+def test_where_nothing_can_be_tuned_the_reason_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.onnx", model("g (float[9999999999] x) => (float[?] y) {y = Neg(x)}"))
+    with pytest.raises(UsageError, match=r"there is nothing to run: m\.onnx: `x` would have"):
+        tune(path, BenchmarkRequest(options=ONE_THREAD), QUICK)
 
 
 def test_a_process_that_dies_while_it_is_profiled_leaves_the_measurement(dies: Dies) -> None:
