@@ -8,6 +8,7 @@ from onnxtool.benchmark.comparison import Change, Comparison, compare_within
 from onnxtool.benchmark.doubts import doubts, machine_doubts
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.result import BenchmarkResult, Measurement, Subject
+from onnxtool.benchmark.statistics import LEAST_SAMPLES, Summary
 from onnxtool.render.benchmark_details import details
 from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Table, Tone
 from onnxtool.render.histogram import histogram
@@ -15,6 +16,8 @@ from onnxtool.render.profile import profile_blocks, profile_differences
 from onnxtool.render.scenario import audio_of_a_sample, failed, settings, title
 from onnxtool.render.units import between, count, duration, noise, share
 
+# In place of a figure that the samples do not give.
+NONE = "-"
 LEFT, RIGHT = Align.LEFT, Align.RIGHT
 
 
@@ -32,6 +35,7 @@ def document(
         if measured:
             yield Heading("Latency", note=_whose(result, subject))
             yield _latencies(measured)
+            yield from _too_few(measured)
             yield from details(measured)
     comparison = comparison or compare_within(result)
     if comparison:
@@ -101,6 +105,23 @@ def _latencies(measured: Sequence[Measurement]) -> Table:
     )
 
 
+def _too_few(measured: Sequence[Measurement]) -> Iterator[Block]:
+    """Which percentiles are left out somewhere, and how many samples each takes."""
+    missing = [
+        f"{name} takes {least}"
+        for name, least in LEAST_SAMPLES.items()
+        if not all(each.summary.supports(name) for each in measured)
+    ]
+    if missing:
+        yield Paragraph(f"{NONE} is too few samples: {', '.join(missing)} at least.")
+
+
+def _percentiles(summary: Summary) -> Iterator[str]:
+    values = {"p90": summary.p90_s, "p95": summary.p95_s, "p99": summary.p99_s}
+    for name, value in values.items():
+        yield duration(value) if summary.supports(name) else NONE
+
+
 def _latency(measurement: Measurement) -> tuple[str, ...]:
     summary = measurement.summary
     audio_s = audio_of_a_sample(measurement.scenario)
@@ -108,7 +129,7 @@ def _latency(measurement: Measurement) -> tuple[str, ...]:
         title(measurement.scenario),
         duration(summary.median_s),
         share(summary.precision),
-        *(duration(value) for value in (summary.p90_s, summary.p95_s, summary.p99_s)),
+        *_percentiles(summary),
         duration(summary.min_s),
         f"{summary.spread:.1%}",
         f"{summary.median_s / audio_s:.3f}" if audio_s else "",

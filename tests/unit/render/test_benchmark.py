@@ -65,6 +65,26 @@ def test_latency_is_told_with_its_interval_and_what_it_was_measured_on() -> None
     assert "Doubts" not in told
 
 
+@pytest.mark.parametrize(
+    ("samples", "shown", "note"),
+    [
+        (
+            9,
+            "- | - | -",
+            "- is too few samples: p90 takes 10, p95 takes 20, p99 takes 100 at least.",
+        ),
+        (20, "100 ms | 100 ms | -", "- is too few samples: p99 takes 100 at least."),
+        (99, "100 ms | 100 ms | -", "- is too few samples: p99 takes 100 at least."),
+        (100, "100 ms | 100 ms | 100 ms", ""),
+    ],
+)
+def test_a_percentile_is_told_of_enough_samples(samples: int, shown: str, note: str) -> None:
+    told = text(document(result(measurement([process([[0.1] * samples])]))))
+    assert f"% | {shown} | 100 ms | 0.0% |" in told
+    assert note in told
+    assert ("too few samples" in told) == bool(note)
+
+
 def test_a_narrow_terminal_has_fewer_columns_and_breaks_no_word() -> None:
     scenario = replace(ENCODER, sizes={"batch": 1, "time": 1000})
     run = result(measurement(noisy(0.01, 0.1, seed=1), scenario=scenario))
