@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onnxtool.cli.bench_refusals import is_saved_run
 from onnxtool.cli.exits import ExitCode, complain
 from onnxtool.cli.options import Format
 from onnxtool.cli.output import deliver, deliver_json
@@ -55,13 +56,26 @@ class Delivery:
         self.write(data, document(result, comparison, profiles))
 
     def write(self, data: object, blocks: Iterable[Block]) -> None:
-        """Write a result, which is both."""
-        saves_json = self.output is not None and self.output.suffix == ".json"
+        """Write a result, which is both.
+
+        Raises:
+            OnnxToolError: It cannot be written. What may have taken an hour is then shown, at
+                least.
+        """
+        blocks = tuple(blocks)
+        try:
+            self._write(data, blocks, self.output)
+        except OnnxToolError:
+            if self.output:
+                self._write(data, blocks, None)
+            raise
+
+    def _write(self, data: object, blocks: Iterable[Block], output: Path | None) -> None:
+        saves_json = output is not None and is_saved_run(output)
         if saves_json or self.format is Format.JSON:
-            deliver_json(data, self.output)
+            deliver_json(data, output)
         if self.format is not Format.JSON:
-            output = None if saves_json else self.output
-            deliver(blocks, self.format, output, show_all=self.show_all)
+            deliver(blocks, self.format, None if saves_json else output, show_all=self.show_all)
 
 
 def verdict(
