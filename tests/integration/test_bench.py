@@ -246,7 +246,10 @@ def test_a_run_of_another_version_is_refused(tmp_path: Path) -> None:
 # --- Interrupts ----------------------------------------------------------------------------------
 
 
-def test_an_interrupt_ends_measuring_and_writes_the_result(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_measuring_and_writes_the_result(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     output = tmp_path / "a.json"
     command = [*COMMAND, "bench", JOINT, "--budget", "60", "--precision", "0.001%"]
     process = subprocess.Popen(
@@ -264,8 +267,8 @@ def test_an_interrupt_ends_measuring_and_writes_the_result(tmp_path: Path) -> No
         pytest.skip("this system does not tell when measuring begins")
     while not children.read_text():
         time.sleep(0.1)
-    # As a terminal does it: to the whole group.
-    os.killpg(process.pid, signal.SIGINT)
+    # As a terminal does it, and `timeout`: to the whole group.
+    os.killpg(process.pid, number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "what was measured until then is in the result" in errors.decode()
