@@ -39,6 +39,24 @@ def check_effects(request: BenchmarkRequest, models: Sequence[ModelView | Bundle
         raise UsageError("--frame-ms: no graph takes audio in frames here", hint="leave it out")
 
 
+def check_single(request: BenchmarkRequest) -> None:
+    """Refuse several sizes and settings where one is tuned.
+
+    Raises:
+        UsageError: With the option.
+    """
+    for name, sizes in request.at.items():
+        if len(set(sizes)) > 1:
+            raise UsageError(
+                f"--at: --tune tries one size of `{name}`", hint="leave out the others"
+            )
+    if len(set(request.options)) > 1:
+        raise UsageError(
+            "--threads: --tune begins with one number and tries others",
+            hint="leave out all, or all but one",
+        )
+
+
 def _is_run_in_a_loop(streaming: Signature, request: BenchmarkRequest) -> bool:
     return not (request.inputs and given_values(request.inputs, streaming))
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from onnxtool.benchmark.bench import Source
 from onnxtool.benchmark.comparison import Change, Verdict, change
-from onnxtool.benchmark.effects import check_effects
+from onnxtool.benchmark.effects import check_effects, check_single
 from onnxtool.benchmark.environment import (
     Conditions,
     Environment,
@@ -120,7 +120,7 @@ def tune(
 
     Args:
         model: A path, or what `load` returned for it: a graph, or a folder to decode with.
-        request: On what; the last size and the first settings count.
+        request: On what, at one size with one setting; of the default sizes, the last counts.
         method: How precisely; its budget is for each trial.
         allow_links: Let external data be read through links; for a path only.
         progress: Told about the trials.
@@ -128,7 +128,7 @@ def tune(
 
     Raises:
         ModelLoadError: There is no model at the path.
-        UsageError: There is nothing to run.
+        UsageError: There is nothing to run, or several sizes or settings are asked for.
         MeasureError: It does not run with the options to begin with.
         StoppedError: Somebody stopped it before anything was tried.
     """
@@ -136,6 +136,7 @@ def tune(
     method.check()
     request = checked(request, (loaded,))
     check_effects(request, (loaded,))
+    check_single(request)
     before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
     planned = list(plan(loaded, request, Subject.CANDIDATE, Watch(progress, stopped)))
     works = [each for each in planned if isinstance(each, Work)]

@@ -154,6 +154,7 @@ def test_a_graph_that_runtime_refuses_is_reported(tmp_path: Path) -> None:
         (("--tune", "--profile"), "--profile: --tune compares settings alone"),
         (("--on", WORDS_TDT / "manifest.jsonl"), "recordings are decoded by encoder, predictor"),
         (("--steps", "40"), "--steps: no streaming encoder takes chunks here (leave it out)"),
+        (("--tune", "--at", "batch=1,2"), "--at: --tune tries one size of `batch`"),
         (("--tune", "--steps", "40"), "--steps: no streaming encoder takes chunks here"),
     ],
 )

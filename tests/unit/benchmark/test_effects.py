@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onnxtool.benchmark.effects import check_effects
+from onnxtool.benchmark.effects import check_effects, check_single
 from onnxtool.benchmark.request import BenchmarkRequest
 from onnxtool.errors import UsageError
 from onnxtool.model.bundle import load
+from onnxtool.runtime.options import SessionOptions
 from tests.support.models import WORDS_TDT
 
 ENCODER, JOINT = WORDS_TDT / "encoder.onnx", WORDS_TDT / "joint.onnx"
@@ -53,6 +54,19 @@ def test_a_streaming_encoder_that_is_given_its_audio_takes_no_steps(
     with pytest.raises(UsageError, match="is run on what it is given, not in a loop"):
         check(STREAMING, inputs=tmp_path / "i.npz", **{option: 57})
     check(STREAMING, inputs=tmp_path / "i.npz")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"at": {"batch": (1,), "time": (5, 6)}}, "--at: --tune tries one size of `time`"),
+        ({"options": (SessionOptions(1), SessionOptions(2))}, "--threads: --tune begins with one"),
+    ],
+)
+def test_one_size_and_one_setting_are_tuned(asked: dict[str, object], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        check_single(BenchmarkRequest(**asked))  # type: ignore[arg-type]
+    check_single(BenchmarkRequest(at={"batch": (1,), "time": (5,)}, options=(SessionOptions(1),)))
 
 
 def test_a_stream_beside_what_is_given_takes_steps(tmp_path: Path) -> None:
