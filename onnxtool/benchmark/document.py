@@ -85,23 +85,24 @@ def _method(method: BenchmarkMethod) -> Object:
 def _measurement(measurement: Measurement) -> Object:
     return {
         "subject": measurement.subject.value,
-        "scenario": _scenario(measurement.scenario),
+        "scenario": scenario(measurement.scenario),
         "stop": measurement.stop.value,
         "processes": [_process(process) for process in measurement.processes],
     }
 
 
-def _scenario(scenario: Scenario) -> Object:
+def scenario(run: Scenario) -> Object:
+    """What is run, at which sizes and with which settings."""
     return {
-        "kind": scenario.kind.value,
-        "graph": scenario.graph,
-        "role": scenario.role,
-        "sizes": dict(scenario.sizes),
-        "shapes": {name: list(shape) for name, shape in scenario.shapes.items()},
-        "options": options(scenario.options),
-        "steps": scenario.steps,
-        "audio_s": list(scenario.audio_s),
-        "real_audio": scenario.real_audio,
+        "kind": run.kind.value,
+        "graph": run.graph,
+        "role": run.role,
+        "sizes": dict(run.sizes),
+        "shapes": {name: list(shape) for name, shape in run.shapes.items()},
+        "options": options(run.options),
+        "steps": run.steps,
+        "audio_s": list(run.audio_s),
+        "real_audio": run.real_audio,
     }
 
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from onnxtool.benchmark.document import failure as failure_of
-from onnxtool.benchmark.document import machine, options, surroundings
+from onnxtool.benchmark.document import machine, options, scenario, surroundings
 from onnxtool.benchmark.doubts import noise_doubts
 from onnxtool.benchmark.tune import Trial, Tuning
 from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Table, Tone
@@ -78,6 +78,7 @@ def tuning(found: Tuning) -> dict[str, object]:
     """The same as JSON."""
     return {
         "schema": SCHEMA,
+        "scenario": scenario(found.scenario),
         "begun_with": options(found.scenario.options),
         "use": options(found.best),
         "trials": [_trial(trial) for trial in found.trials],

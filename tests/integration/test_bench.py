@@ -88,6 +88,7 @@ def test_session_options_are_tried() -> None:
     assert finished.code == 0, finished.stderr
     found = json.loads(finished.stdout)
     assert found["schema"] == "onnxtool.tuning/1"
+    assert found["scenario"]["graph"] == "joint.onnx"
     assert {"spinning=off", "prepacking=off"} <= {each["option"] for each in found["trials"]}
 
 
