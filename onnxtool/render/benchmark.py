@@ -101,7 +101,7 @@ def _latencies(measured: Sequence[Measurement]) -> Table:
         columns,
         tuple(_latency(each) for each in measured),
         (LEFT, *[RIGHT] * 9, LEFT),
-        lesser=("spread", "p90", "p95", "histogram"),
+        lesser=("spread", "p90", "p95", "histogram", "min", "samples", "p99", "RTF"),
     )
 
 
@@ -147,6 +147,7 @@ def comparison_blocks(comparison: Comparison) -> Iterator[Block]:
         ("", "reference", "candidate", "ratio", "95 % interval", "noise floor", "verdict"),
         tuple(_change(each) for each in comparison.changes),
         (LEFT, *[RIGHT] * 5, LEFT),
+        lesser=("reference", "candidate", "noise floor"),
     )
     for difference in comparison.unlike:
         yield Paragraph(f"Unlike runs, compared with --force: {difference}.", Tone.BAD)

@@ -31,7 +31,7 @@ def details(measured: Sequence[Measurement]) -> Iterator[Block]:
         ),
         tuple(_start(each) for each in measured),
         (LEFT, *[RIGHT] * 8),
-        lesser=("outliers", "throughput", "processes", "first run"),
+        lesser=("outliers", "throughput", "processes", "first run", "mapped files"),
     )
     streams = [each for each in measured if each.scenario.kind is Kind.STREAM]
     if streams:
@@ -40,6 +40,7 @@ def details(measured: Sequence[Measurement]) -> Iterator[Block]:
             ("", "audio a step", "deadlines missed", "slope a step", "95 % interval"),
             tuple(_stream(each) for each in streams),
             (LEFT, *[RIGHT] * 4),
+            lesser=("audio a step", "95 % interval"),
         )
     for each in measured:
         if each.scenario.kind is Kind.UTTERANCES:

@@ -32,6 +32,7 @@ def document(found: Tuning) -> Iterator[Block]:
         ("option", "ratio", "95 % interval", "noise floor", "verdict", ""),
         tuple(_row(trial) for trial in found.trials),
         (Align.LEFT, Align.RIGHT, Align.RIGHT, Align.RIGHT),
+        lesser=("noise floor",),
     )
     if found.best.free_dimensions != found.scenario.options.free_dimensions:
         yield Paragraph("Fixed sizes: use them for runs of exactly these sizes.", Tone.DOUBTFUL)

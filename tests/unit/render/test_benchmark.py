@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +94,18 @@ def test_a_narrow_terminal_has_fewer_columns_and_breaks_no_word() -> None:
     assert "encoder.onnx batch=1" in told
     assert "session  first run  own memory  mapped files" in told
     assert "too narrow for processes, outliers, throughput" in told
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_very_narrow_terminal_has_the_figures_that_count_and_breaks_no_number(width: int) -> None:
+    old = result(measurement(noisy(0.01, 0.01, seed=1)))
+    new = result(measurement(noisy(0.012, 0.01, seed=2)))
+    blocks = tuple(document(new, compare_benchmarks(old, new)))
+    told = terminal.render(blocks, Layout(width)).plain
+    assert max(map(len, told.split("\n"))) <= width
+    assert duration(new.measurements[0].summary.median_s) in told
+    assert re.search(r"1[.]\d{3}  1[.]\d{3} … 1[.]\d{3} .* slower", told)
+    assert "79.0 MiB" in told
 
 
 @pytest.mark.parametrize(("shape", "told"), [((4, 80, 100), "40.0/s"), ((4,), "10.0/s")])
