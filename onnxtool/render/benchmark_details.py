@@ -51,8 +51,8 @@ def details(measured: Sequence[Measurement]) -> Iterator[Block]:
 def _start(measurement: Measurement) -> tuple[str, ...]:
     processes, scenario = measurement.processes, measurement.scenario
     shape = next(iter(scenario.shapes.values()), ())
-    # Of a vector, the only axis is no batch.
-    batch = shape[0] if scenario.kind is Kind.RUN and len(shape) > 1 else 1
+    # Of a vector, the only axis is no batch; nor is one of nothing.
+    batch = shape[0] or 1 if scenario.kind is Kind.RUN and len(shape) > 1 else 1
     peaks = [
         max((value for value in values if value is not None), default=None)
         for values in (

@@ -108,7 +108,9 @@ def test_a_very_narrow_terminal_has_the_figures_that_count_and_breaks_no_number(
     assert "79.0 MiB" in told
 
 
-@pytest.mark.parametrize(("shape", "told"), [((4, 80, 100), "40.0/s"), ((4,), "10.0/s")])
+@pytest.mark.parametrize(
+    ("shape", "told"), [((4, 80, 100), "40.0/s"), ((4,), "10.0/s"), ((0, 4), "10.0/s")]
+)
 def test_throughput_is_of_the_items_of_a_batch(shape: tuple[int, ...], told: str) -> None:
     scenario = replace(ENCODER, shapes={"x": shape})
     run = result(measurement([process([[0.1] * 4] * 8)] * 5, scenario=scenario))
