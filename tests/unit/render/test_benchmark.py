@@ -51,9 +51,14 @@ def test_a_histogram_is_one_line() -> None:
     assert set(drawn[:-1]) <= set("▆▇█")
 
 
+def test_a_histogram_is_never_broken_at_what_is_empty() -> None:
+    drawn = histogram([1.0, 1.0, 2.0, 3.0])
+    assert drawn == "█··············█"
+
+
 def test_one_outlier_does_not_squeeze_the_others() -> None:
     drawn = histogram([1 + value / 100 for value in range(99)] + [1000.0])
-    assert drawn.count(" ") == 0
+    assert drawn.count("·") == 0
 
 
 def test_latency_is_told_with_its_interval_and_what_it_was_measured_on() -> None:
