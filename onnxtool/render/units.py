@@ -75,12 +75,16 @@ def plain(text: str) -> str:
 
 
 # What reports are written with besides ASCII, in ASCII.
-_IN_ASCII = str.maketrans({"·": "-", "…": "...", "≥": ">="})
+_IN_ASCII = str.maketrans(
+    {"·": "-", "…": "...", "≥": ">=", "±": "+-", "→": "->", "∞": "inf"}
+    | dict(zip("▁▂▃▄▅▆▇█", "_.:=+x%#", strict=True))
+)
 
 
 def in_ascii(text: str) -> str:
     """The text without the characters that are ours and no ASCII; those of names stay."""
-    return text.translate(_IN_ASCII)
+    # A unit, and no letter of a name.
+    return text.replace(" µs", " us").translate(_IN_ASCII)
 
 
 def _visible(character: str) -> str:

@@ -122,6 +122,14 @@ def test_throughput_is_of_the_items_of_a_batch(shape: tuple[int, ...], told: str
     assert told in text(document(run))
 
 
+def test_ascii_alone_is_as_good() -> None:
+    made = result(measurement(noisy(0.0001, 0.5, seed=1, processes=2)))
+    blocks = tuple(document(made, compare_benchmarks(made, made)))
+    told = terminal.render(blocks, Layout(200, ascii_only=True)).plain
+    assert told.isascii()
+    assert re.search(r"median +[+]- +p90", told)
+
+
 def test_a_stream_is_told_with_its_deadline_and_slope() -> None:
     scenario = replace(ENCODER, kind=Kind.STREAM, steps=4, audio_s=(0.24,) * 4)
     steps = [0.1, 0.11, 0.12, 0.25]

@@ -165,6 +165,7 @@ def test_plain_text_stays_on_one_line_and_can_be_written(text: str) -> None:
 
 def test_only_what_is_ours_becomes_ascii() -> None:
     assert in_ascii("Größe · 3 … ≥ 4") == "Größe - 3 ... >= 4"
+    assert in_ascii("aµs → ±3 µs ▁▂█") == "aµs -> +-3 us _.#"
 
 
 def test_an_uncertainty_beyond_the_whole_is_not_told_to_a_digit() -> None:
