@@ -165,12 +165,20 @@ def _change(change: Change) -> tuple[str, ...]:
     )
 
 
+def _about(measurement: Measurement, result: BenchmarkResult) -> str:
+    """What a doubt is about: of two models, which one, too."""
+    what = title(measurement.scenario)
+    if measurement.subject is Subject.CANDIDATE:
+        return what
+    return f"{what} of {result.models[Subject.REFERENCE].path}"
+
+
 def _reservations(result: BenchmarkResult) -> Iterator[Block]:
     for failure in result.failures:
         yield Paragraph(f"Not measured: {failed(failure, result.models)}", Tone.BAD)
     found = [(doubt, "") for doubt in machine_doubts(result)]
     found += [
-        (doubt, title(each.scenario))
+        (doubt, _about(each, result))
         for each in result.measurements
         if each.subject is not Subject.AGAIN
         for doubt in doubts(each, result.method.precision)

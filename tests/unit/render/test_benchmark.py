@@ -171,6 +171,18 @@ def test_two_models_of_one_run_are_told_apart() -> None:
     assert "| no significant difference |" in told
 
 
+def test_doubts_about_two_models_are_told_apart() -> None:
+    few = noisy(0.01, 0.01, seed=1, processes=2)
+    made = result(
+        *(measurement(few, subject) for subject in Subject),
+        models={Subject.CANDIDATE: Model("new.onnx", {}), Subject.REFERENCE: Model("old.onnx", {})},
+    )
+    told = text(document(made))
+    assert told.count("few processes: 2") == 2
+    assert "| few processes: 2 | encoder.onnx batch=1 time=400 threads=2 |" in told
+    assert "| few processes: 2 | encoder.onnx batch=1 time=400 threads=2 of old.onnx |" in told
+
+
 def test_unlike_runs_that_were_compared_all_the_same_say_so() -> None:
     made = result(measurement(noisy(0.01, 0.01, seed=1)))
     other = replace(made, environment=replace(made.environment, cpu="Other"))
