@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -84,8 +84,8 @@ def bench(
     watch = Watch(progress, stopped)
     groups, failures = _planned(models, request, watch)
     found = [
-        (works, _measured(works, Bench(method, stopped=stopped), progress))
-        for works in takewhile(lambda _: not stopped(), groups)
+        (works, _measured(works, Bench(method, stopped=stopped), progress, of_all))
+        for works, of_all in takewhile(lambda _: not stopped(), _numbered(groups))
     ]
     run = [works for works, measured in found if not isinstance(measured, Failure)]
     profiled = list(profiles_of(run, profiling, watch)) if profiling else []
@@ -156,8 +156,14 @@ def _paired(
     return groups, failures
 
 
+def _numbered(groups: Sequence[tuple[Work, ...]]) -> Iterator[tuple[tuple[Work, ...], str]]:
+    """Each with how far it is, since the time left is that of one scenario."""
+    for number, works in enumerate(groups, start=1):
+        yield works, f"{number} of {len(groups)}:" if len(groups) > 1 else ""
+
+
 def _measured(
-    works: Sequence[Work], bench: Bench, progress: Progress
+    works: Sequence[Work], bench: Bench, progress: Progress, of_all: str
 ) -> tuple[Measurement, ...] | Failure:
     scenario = works[0].scenario
     told_s = 0
@@ -169,7 +175,7 @@ def _measured(
         told_s = now_s
 
     sizes = [f"{name}={size}" for name, size in scenario.sizes.items()]
-    label = " ".join((scenario.graph or scenario.kind, *sizes))
+    label = " ".join((of_all, scenario.graph or scenario.kind, *sizes)).strip()
     progress.start(label, max(1, int(bench.method.budget_s)), "seconds at most")
     try:
         return replace(bench, advanced=advanced).measure(works)

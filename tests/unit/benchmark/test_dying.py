@@ -22,6 +22,7 @@ from onnxtool.benchmark.tune import tune
 from onnxtool.errors import UsageError
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import load_bundle
+from onnxtool.progress import Progress
 from onnxtool.runtime.options import SessionOptions
 from onnxtool.runtime.session import RunCrashError, RunTimeoutError
 from tests.support.models import WORDS_TDT, model, write
@@ -83,6 +84,20 @@ def test_what_dies_within_a_folder_leaves_the_rest(dies: Dies) -> None:
     assert told == {"predictor.onnx": f"a run {SEGFAULT}", "": f"a run {SEGFAULT}"}
     measurements = [each.scenario.graph for each in found.measurements]
     assert measurements == ["encoder.onnx", "encoder_streaming.onnx", "joint.onnx"]
+
+
+def test_progress_says_which_of_how_many_is_measured(dies: Dies) -> None:
+    class Labels(Progress):
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        def start(self, label: str, *_total_and_unit: object, **_named: object) -> None:
+            self.seen.append(label)
+
+    dies("nobody never exit")
+    labels, request = Labels(), BenchmarkRequest(options=ONE_THREAD, at={"batch": (1, 2)})
+    bench(JOINT, request=request, method=QUICK, hash=False, progress=labels)
+    assert labels.seen[:2] == ["1 of 2: joint.onnx batch=1", "2 of 2: joint.onnx batch=2"]
 
 
 def test_decoding_that_dies_is_a_failure_of_the_utterances(dies: Dies) -> None:
