@@ -14,7 +14,7 @@ from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Ta
 from onnxtool.render.histogram import histogram
 from onnxtool.render.profile import profile_blocks, profile_differences
 from onnxtool.render.scenario import audio_of_a_sample, failed, settings, title
-from onnxtool.render.units import between, count, duration, noise, share
+from onnxtool.render.units import between, count, duration, noise, real_time_factor, share
 
 # In place of a figure that the samples do not give.
 NONE = "-"
@@ -132,7 +132,7 @@ def _latency(measurement: Measurement) -> tuple[str, ...]:
         *_percentiles(summary),
         duration(summary.min_s),
         f"{summary.spread:.1%}",
-        f"{summary.median_s / audio_s:.3f}" if audio_s else "",
+        real_time_factor(summary.median_s / audio_s) if audio_s else "",
         f"{summary.count:,}",
         histogram(measurement.pass_samples_s),
     )

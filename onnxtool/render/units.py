@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable
 
@@ -102,6 +103,12 @@ def duration(seconds: float) -> str:
             digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
             return f"{value:,.{digits}f} {unit}"
     raise AssertionError("microseconds take any number")
+
+
+def real_time_factor(value: float) -> str:
+    """`3.230`, `0.273`, `0.0081`: three decimals, or two digits of what is smaller."""
+    decimals = 3 if value >= 0.0995 or not value else min(1 - math.floor(math.log10(value)), 9)
+    return f"{value:.{decimals}f}"
 
 
 def share(part: float) -> str:
