@@ -167,4 +167,5 @@ def _profile(profile: Profile) -> Object:
         "macs": profile.macs,
         "peak_macs_per_s": profile.peak_macs_per_s,
         "trace": profile.trace,
+        "threads": profile.threads,
     }

@@ -241,4 +241,5 @@ def _profile(fields: Fields) -> Profile:
         macs=fields.integer_or_none("macs"),
         peak_macs_per_s=fields.number_or_none("peak_macs_per_s"),
         trace=fields.text("trace"),
+        threads=fields.integer("threads"),
     )

@@ -251,6 +251,33 @@ def test_profiles_of_two_saved_runs_are_compared() -> None:
     assert "Difference" not in text(document(new))
 
 
+def test_profiles_are_compared_with_those_of_as_many_threads() -> None:
+    def profile(subject: str, threads: int, seconds: float) -> Profile:
+        nodes = (NodeTime("/conv/Conv", "Conv", seconds),)
+        return Profile(subject, "e.onnx", {"time": 3}, 4, 0.01, nodes, threads=threads)
+
+    profiles = (
+        profile("candidate", 1, 0.009),
+        profile("reference", 1, 0.008),
+        profile("candidate", 2, 0.005),
+        profile("reference", 2, 0.004),
+    )
+    told = text(
+        document(replace(result(measurement(noisy(0.01, 0.01, seed=1))), profiles=profiles))
+    )
+    assert "| Conv | 8.000 ms | 9.000 ms | +1.000 ms |" in told
+    assert "| Conv | 4.000 ms | 5.000 ms | +1.000 ms |" in told
+    assert "Profile of e.onnx time=3 threads=2 (candidate)" in told
+
+
+def test_a_graph_that_runs_no_operator_has_no_profile_to_speak_of() -> None:
+    profile = Profile("candidate", "e.onnx", {}, 4, 0.01, ())
+    made = replace(result(measurement(noisy(0.01, 0.01, seed=1))), profiles=(profile,))
+    told = text(document(made))
+    assert "- in operators: 0.000 ms" in told
+    assert "No operator is run" in told
+
+
 def test_profiles_are_told_with_their_difference() -> None:
     def profile(subject: str, seconds: float) -> Profile:
         nodes = (NodeTime("/layers.0/conv/Conv", "Conv", seconds),)
