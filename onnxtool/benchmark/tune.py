@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -24,7 +24,7 @@ from onnxtool.benchmark.environment import (
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.measure import Bench, MeasureError
 from onnxtool.benchmark.request import BenchmarkRequest, checked, pinned, views_of
-from onnxtool.benchmark.result import BenchmarkMethod, Failure, Scenario, Subject
+from onnxtool.benchmark.result import BenchmarkMethod, Failure, Kind, Scenario, Subject
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.watch import StoppedError, Watch
 from onnxtool.errors import UsageError
@@ -128,7 +128,8 @@ def tune(
 
     Raises:
         ModelLoadError: There is no model at the path.
-        UsageError: There is nothing to run, or several sizes or settings are asked for.
+        UsageError: There is nothing to run, several sizes or settings are asked for, or a folder
+            has several graphs that decode nothing together.
         MeasureError: It does not run with the options to begin with.
         StoppedError: Somebody stopped it before anything was tried.
     """
@@ -139,15 +140,10 @@ def tune(
     check_single(request)
     before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
     planned = list(plan(loaded, request, Subject.CANDIDATE, Watch(progress, stopped)))
-    works = [each for each in planned if isinstance(each, Work)]
     if stopped():
         raise StoppedError("interrupted", hint="nothing was tried")
     failures = tuple(each for each in planned if isinstance(each, Failure))
-    if not works:
-        what = (part for f in failures[:1] for part in (f.graph, f.message) if part)
-        raise UsageError(": ".join(("there is nothing to run", *what)))
-    first = request.settings[0]
-    work = [each for each in works if each.scenario.options == first][-1]
+    work = _chosen([each for each in planned if isinstance(each, Work)], failures)
     sizes = _symbols(loaded, work.scenario)
     found = tried(work, Bench(method, stopped=stopped), sizes, progress)
     told, duration_s = date.isoformat(timespec="seconds"), time.perf_counter() - start_s
@@ -157,6 +153,24 @@ def tune(
         environment=environment(),
         conditions=conditions(told, duration_s, before, moment()),
     )
+
+
+def _chosen(works: Sequence[Work], failures: Sequence[Failure]) -> Work:
+    """What to tune: the utterances of a folder, or else its only graph, at the last size.
+
+    Raises:
+        UsageError: There is nothing, or several graphs and none of them is more than a part.
+    """
+    why = [part for failure in failures[:1] for part in (failure.graph, failure.message) if part]
+    if not works:
+        raise UsageError(": ".join(("there is nothing to run", *why)))
+    *_, last = works
+    if last.scenario.kind is not Kind.UTTERANCES and len({w.scenario.graph for w in works}) > 1:
+        raise UsageError(
+            ": ".join(("--tune: several graphs, and no utterances to decode with them", *why)),
+            hint="tune one of the graphs",
+        )
+    return last
 
 
 def _symbols(model: ModelView | Bundle, scenario: Scenario) -> dict[str, int]:

@@ -123,6 +123,17 @@ def test_what_cannot_be_read_is_told_beside_what_is_tuned(dies: Dies, tmp_path: 
     assert failure.graph == "joint.onnx"
 
 
+def test_of_several_graphs_none_is_tuned_for_all(tmp_path: Path) -> None:
+    for name in ("predictor.onnx", "joint.onnx"):
+        shutil.copy(WORDS_TDT / name, tmp_path)
+    with pytest.raises(UsageError, match="several graphs, and no utterances") as caught:
+        tune(tmp_path, BenchmarkRequest(options=ONE_THREAD), QUICK)
+    assert caught.value.hint == "tune one of the graphs"
+    (tmp_path / "encoder.onnx").write_bytes(b"torn")
+    with pytest.raises(UsageError, match="with them: encoder"):
+        tune(tmp_path, BenchmarkRequest(options=ONE_THREAD), QUICK)
+
+
 def test_where_nothing_can_be_tuned_the_reason_is_told(tmp_path: Path) -> None:
     path = write(tmp_path / "m.onnx", model("g (float[9999999999] x) => (float[?] y) {y = Neg(x)}"))
     with pytest.raises(UsageError, match=r"there is nothing to run: m\.onnx: `x` would have"):
