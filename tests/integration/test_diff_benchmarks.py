@@ -101,6 +101,13 @@ def test_the_one_that_is_no_benchmark_is_blamed(
     assert told in finished.stderr
 
 
+@pytest.mark.parametrize("option", ["--no-weights", "--allow-links"])
+def test_options_of_graphs_are_refused(saved: dict[str, Path], option: str) -> None:
+    finished = onnxtool("diff", saved["before"], saved["same"], option)
+    assert (finished.code, finished.stdout) == (2, "")
+    assert f"{option}: no graphs are read here" in finished.stderr
+
+
 def test_force_is_about_benchmarks_alone() -> None:
     joint = WORDS_TDT / "joint.onnx"
     finished = onnxtool("diff", joint, joint, "--force")
