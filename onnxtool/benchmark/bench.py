@@ -144,6 +144,9 @@ def _paired(
     if Subject.REFERENCE not in planned:
         return [(work,) for work in works[Subject.CANDIDATE]], failures
     alone = "the other model has nothing like it to compare with"
+    roles = {each.scenario.role for each_plan in works.values() for each in each_plan}
+    if not by_name and len(roles) > 1:
+        alone += f": one is a graph of role {' and one of role '.join(sorted(roles))}"
     others = {key(work.scenario, by_name=by_name): work for work in works[Subject.REFERENCE]}
     groups: list[tuple[Work, ...]] = []
     for work in works[Subject.CANDIDATE]:

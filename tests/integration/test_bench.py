@@ -59,6 +59,12 @@ def test_what_the_other_model_does_not_have_is_reported() -> None:
     assert "and 1 more could not be measured" in finished.stderr
 
 
+def test_graphs_of_two_roles_are_not_compared_and_both_are_named() -> None:
+    finished = onnxtool("bench", JOINT, *QUICK, "--against", WORDS_TDT / "predictor.onnx")
+    assert finished.code == 2
+    assert "nothing like it to compare with: one is a graph of role joint and" in finished.stderr
+
+
 def test_a_folder_is_measured_by_role() -> None:
     finished = onnxtool(
         "bench", WORDS_TDT, *QUICK, "--at", "time=50", "--steps", "3", "--format", "json"
