@@ -36,7 +36,7 @@ from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.tasks import RunTask, Timings
 from onnxtool.model.artifact import load_graph
 from onnxtool.render.scenario import title
-from onnxtool.render.units import duration
+from onnxtool.render.units import duration, real_time_factor
 from onnxtool.runtime.options import SessionOptions
 
 WORDS_TDT = Path(__file__).parents[1] / "samples" / "words-tdt"
@@ -168,7 +168,8 @@ def latency_table(folders: Sequence[Path], method: BenchmarkMethod, threads: lis
         for each in result.measurements:
             summary, audio_s = each.summary, each.scenario.pass_audio_s
             per_pass = each.scenario.steps if each.scenario.kind is Kind.STREAM else 1
-            factor = f"{summary.median_s * per_pass / audio_s:.3f}" if audio_s else ""
+            seconds = summary.median_s * per_pass
+            factor = real_time_factor(seconds / audio_s) if audio_s else ""
             interval = f"± {summary.precision:.1%}"
             rows.append(
                 (folder.name, title(each.scenario), duration(summary.median_s), interval, factor)

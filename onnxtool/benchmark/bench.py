@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import takewhile
 
+from onnxtool.benchmark.effects import check_effects
 from onnxtool.benchmark.environment import conditions, environment, moment
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.likeness import key
@@ -77,13 +78,14 @@ def bench(
         raise UsageError("a folder and a graph cannot be compared", hint="pass two of a kind")
     method.check()
     request = checked(request, tuple(models.values()))
+    check_effects(request, tuple(models.values()))
     method = replace(method, seed=request.seed)
     before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
     watch = Watch(progress, stopped)
     groups, failures = _planned(models, request, watch)
     found = [
-        (works, _measured(works, Bench(method, stopped=stopped), progress))
-        for works in takewhile(lambda _: not stopped(), groups)
+        (works, _measured(works, Bench(method, stopped=stopped), progress, of_all))
+        for works, of_all in takewhile(lambda _: not stopped(), _numbered(groups))
     ]
     run = [works for works, measured in found if not isinstance(measured, Failure)]
     profiled = list(profiles_of(run, profiling, watch)) if profiling else []
@@ -142,6 +144,9 @@ def _paired(
     if Subject.REFERENCE not in planned:
         return [(work,) for work in works[Subject.CANDIDATE]], failures
     alone = "the other model has nothing like it to compare with"
+    roles = {each.scenario.role for each_plan in works.values() for each in each_plan}
+    if not by_name and len(roles) > 1:
+        alone += f": one is a graph of role {' and one of role '.join(sorted(roles))}"
     others = {key(work.scenario, by_name=by_name): work for work in works[Subject.REFERENCE]}
     groups: list[tuple[Work, ...]] = []
     for work in works[Subject.CANDIDATE]:
@@ -154,8 +159,14 @@ def _paired(
     return groups, failures
 
 
+def _numbered(groups: Sequence[tuple[Work, ...]]) -> Iterator[tuple[tuple[Work, ...], str]]:
+    """Each with how far it is, since the time left is that of one scenario."""
+    for number, works in enumerate(groups, start=1):
+        yield works, f"{number} of {len(groups)}:" if len(groups) > 1 else ""
+
+
 def _measured(
-    works: Sequence[Work], bench: Bench, progress: Progress
+    works: Sequence[Work], bench: Bench, progress: Progress, of_all: str
 ) -> tuple[Measurement, ...] | Failure:
     scenario = works[0].scenario
     told_s = 0
@@ -167,7 +178,7 @@ def _measured(
         told_s = now_s
 
     sizes = [f"{name}={size}" for name, size in scenario.sizes.items()]
-    label = " ".join((scenario.graph or scenario.kind, *sizes))
+    label = " ".join((of_all, scenario.graph or scenario.kind, *sizes)).strip()
     progress.start(label, max(1, int(bench.method.budget_s)), "seconds at most")
     try:
         return replace(bench, advanced=advanced).measure(works)

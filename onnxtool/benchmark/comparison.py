@@ -189,14 +189,17 @@ def _shortened(left: Groups, right: Groups) -> tuple[Groups, Groups]:
 def _pairs(
     reference: BenchmarkResult, candidate: BenchmarkResult, *, exact: bool
 ) -> Iterator[tuple[Measurement, Measurement]]:
+    """The same scenarios; where it need not be exact, the only one with other threads, too."""
     by_name = is_folder(candidate)
 
-    def name(scenario: Scenario) -> tuple[object, ...]:
-        whole = key(scenario, by_name=by_name)
-        return whole if exact else whole[:-1]  # Another number of threads may be waived.
+    def name(measurement: Measurement) -> tuple[object, ...]:
+        return key(measurement.scenario, by_name=by_name)
 
-    found = {name(each.scenario): each for each in reference.of(Subject.CANDIDATE)}
+    old = {name(each): each for each in reference.of(Subject.CANDIDATE)}
     for new in candidate.of(Subject.CANDIDATE):
-        old = found.get(name(new.scenario))
-        if old is not None:
-            yield old, new
+        *like, _threads = name(new)
+        others = [each for whole, each in old.items() if list(whole[:-1]) == like]
+        if name(new) in old:
+            yield old[name(new)], new
+        elif not exact and len(others) == 1:
+            yield others[0], new

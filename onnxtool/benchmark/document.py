@@ -34,7 +34,7 @@ def document(result: BenchmarkResult) -> Object:
         "conditions": surroundings(result.conditions),
         "method": _method(result.method),
         "measurements": [_measurement(each) for each in result.measurements],
-        "failures": [_failure(each) for each in result.failures],
+        "failures": [failure(each) for each in result.failures],
         "profiles": [_profile(each) for each in result.profiles],
         "interrupted": result.interrupted,
     }
@@ -85,23 +85,24 @@ def _method(method: BenchmarkMethod) -> Object:
 def _measurement(measurement: Measurement) -> Object:
     return {
         "subject": measurement.subject.value,
-        "scenario": _scenario(measurement.scenario),
+        "scenario": scenario(measurement.scenario),
         "stop": measurement.stop.value,
         "processes": [_process(process) for process in measurement.processes],
     }
 
 
-def _scenario(scenario: Scenario) -> Object:
+def scenario(run: Scenario) -> Object:
+    """What is run, at which sizes and with which settings."""
     return {
-        "kind": scenario.kind.value,
-        "graph": scenario.graph,
-        "role": scenario.role,
-        "sizes": dict(scenario.sizes),
-        "shapes": {name: list(shape) for name, shape in scenario.shapes.items()},
-        "options": options(scenario.options),
-        "steps": scenario.steps,
-        "audio_s": list(scenario.audio_s),
-        "real_audio": scenario.real_audio,
+        "kind": run.kind.value,
+        "graph": run.graph,
+        "role": run.role,
+        "sizes": dict(run.sizes),
+        "shapes": {name: list(shape) for name, shape in run.shapes.items()},
+        "options": options(run.options),
+        "steps": run.steps,
+        "audio_s": list(run.audio_s),
+        "real_audio": run.real_audio,
     }
 
 
@@ -142,12 +143,13 @@ def _memory(memory: Memory) -> Object:
     }
 
 
-def _failure(failure: Failure) -> Object:
+def failure(found: Failure) -> Object:
+    """What could not be measured, and why."""
     return {
-        "subject": failure.subject.value,
-        "graph": failure.graph,
-        "sizes": dict(failure.sizes),
-        "message": failure.message,
+        "subject": found.subject.value,
+        "graph": found.graph,
+        "sizes": dict(found.sizes),
+        "message": found.message,
     }
 
 
@@ -165,4 +167,5 @@ def _profile(profile: Profile) -> Object:
         "macs": profile.macs,
         "peak_macs_per_s": profile.peak_macs_per_s,
         "trace": profile.trace,
+        "threads": profile.threads,
     }

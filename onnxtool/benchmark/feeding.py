@@ -35,6 +35,9 @@ def made_up(
     """
     # Given audio is made up as well: lengths are as long as it is.
     needed = tuple(s for s in known.inputs if s.name not in given or _is_audio(s))
+    for spec in needed:
+        if "(" in spec.dtype:  # Of a sequence, an optional or a map: no file has them, either.
+            raise UsageError(f"`{spec.name}` is of type {spec.dtype}: bench feeds tensors alone")
     try:
         for spec in needed:
             _check_size(spec, shape_at(spec, known, sizes))
@@ -50,4 +53,5 @@ def _is_audio(spec: TensorSpec) -> bool:
 def _check_size(spec: TensorSpec, shape: tuple[int, ...]) -> None:
     elements = math.prod(shape)
     if elements > MAX_ELEMENTS:
-        raise UsageError(f"`{spec.name}` would have {elements:,} elements", hint="ask for less")
+        hint = "ask for less" if spec.dynamic_axes else "its sizes are fixed in the graph"
+        raise UsageError(f"`{spec.name}` would have {elements:,} elements", hint=hint)

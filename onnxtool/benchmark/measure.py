@@ -21,7 +21,7 @@ from onnxtool.benchmark.executor import Executor, ProcessExecutor, Work
 from onnxtool.benchmark.result import BenchmarkMethod, Measurement, ProcessRun, Stop, Subject
 from onnxtool.benchmark.warm_up import is_stable
 from onnxtool.errors import OnnxToolError
-from onnxtool.runtime.session import RunError
+from onnxtool.runtime.session import RunError, RunTimeoutError
 
 # Of a process's share of the time, what warming up may take.
 WARM_UP_SHARE = 1 / 3
@@ -39,7 +39,8 @@ class MeasureError(OnnxToolError):
 
     def __init__(self, work: Work, error: RunError, samples: int = 0, process: int = 1) -> None:
         when = f", after {samples:,} runs in process {process}" if samples or process > 1 else ""
-        super().__init__(f"{error}{when}", hint=error.hint)
+        hint = "--time-limit allows more" if isinstance(error, RunTimeoutError) else error.hint
+        super().__init__(f"{error}{when}", hint=hint)
         self.work = work
 
 

@@ -41,6 +41,7 @@ class Profile:
         macs: Multiply-accumulates of a run; None if they are not known.
         peak_macs_per_s: What this machine's matrix product does, likewise threaded.
         trace: Where the trace was kept (Chrome's format, which Perfetto reads, too); or empty.
+        threads: Within an operator.
     """
 
     subject: str
@@ -52,6 +53,7 @@ class Profile:
     macs: int | None = None
     peak_macs_per_s: float | None = None
     trace: str = ""
+    threads: int = 1
 
     @property
     def peak_share(self) -> float | None:

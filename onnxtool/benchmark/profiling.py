@@ -98,6 +98,7 @@ def profile(work: Work, profiling: Profiling, ordinal: int, peak: float | None) 
         macs=profiling.macs(path, scenario.shapes),
         peak_macs_per_s=peak,
         trace=kept,
+        threads=scenario.options.threads,
     )
 
 

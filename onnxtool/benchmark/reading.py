@@ -36,8 +36,9 @@ def read_benchmark(path: str | os.PathLike[str]) -> BenchmarkResult:
     data = read_json(path)
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
+        told = "it has no schema" if schema is None else f"its schema is {str(schema)[:80]!r}"
         raise BenchmarkFileError(
-            f"{path}: not {SCHEMA} (its schema is {str(schema)[:80]!r})",
+            f"{path}: not {SCHEMA} ({told})",
             hint="write one with `onnxtool bench PATH --output FILE.json`",
         )
     return _result(Fields.of(path, "", data))
@@ -240,4 +241,5 @@ def _profile(fields: Fields) -> Profile:
         macs=fields.integer_or_none("macs"),
         peak_macs_per_s=fields.number_or_none("peak_macs_per_s"),
         trace=fields.text("trace"),
+        threads=fields.integer("threads"),
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from onnxtool.benchmark.environment import usable_cores
 from onnxtool.errors import MetadataError, UsageError
 from onnxtool.model.bundle import Bundle
+from onnxtool.model.families import Role
 from onnxtool.model.metadata import METADATA_NAMES, read_metadata
 from onnxtool.model.pairing import time_axis
 from onnxtool.model.signature import Signature, signature
@@ -22,6 +23,8 @@ from onnxtool.runtime.options import SessionOptions
 AUDIO_FRAMES = (100, 400, 1000)
 # Loading 2.4 GB from a cold disk, or a run of it over an hour of audio.
 TIME_LIMIT_S = 600.0
+STEPS = 40
+WITH_AUDIO = frozenset({Role.ENCODER, Role.CTC})
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class BenchmarkRequest:
         frame_ms: Milliseconds of audio in a feature frame; None for what the metadata says.
         chunk: Feature frames of each step of a streaming encoder; None to find out.
         shift: Those of them that are new; None to find out.
-        steps: Steps of a stream.
+        steps: Steps of a stream; None for 40.
         seed: Of made-up inputs.
         time_limit_s: Seconds for loading a model, and for each block of runs: what takes longer
             hangs, and is a failure.
@@ -49,7 +52,7 @@ class BenchmarkRequest:
     frame_ms: float | None = None
     chunk: int | None = None
     shift: int | None = None
-    steps: int = 40
+    steps: int | None = None
     seed: int = 0
     time_limit_s: float = TIME_LIMIT_S
 
@@ -91,7 +94,8 @@ def checked(request: BenchmarkRequest, models: Sequence[ModelView | Bundle]) -> 
         UsageError: A size of an axis that no graph has, or two of one; with what there is. Or a
             number that makes no sense.
     """
-    if min([request.steps, *itertools.chain.from_iterable(request.at.values())]) < 1:
+    steps = STEPS if request.steps is None else request.steps
+    if min([steps, *itertools.chain.from_iterable(request.at.values())]) < 1:
         raise UsageError("sizes and steps are at least 1")
     known = [signature(view) for model in models for view in views_of(model)]
     sizes: dict[str, Sequence[int]] = {}

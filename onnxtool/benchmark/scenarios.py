@@ -21,6 +21,7 @@ from onnxtool.benchmark.given import check_named, check_sizes, given_values
 from onnxtool.benchmark.graph import Graph
 from onnxtool.benchmark.request import (
     AUDIO_FRAMES,
+    WITH_AUDIO,
     BenchmarkRequest,
     audio_axis,
     audio_name,
@@ -40,7 +41,6 @@ from onnxtool.model.signature import signature
 from onnxtool.model.view import ModelView
 
 Array = np.ndarray[Any, np.dtype[Any]]
-WITH_AUDIO = frozenset({Role.ENCODER, Role.CTC})
 
 
 def plan(
@@ -82,10 +82,6 @@ def _check(model: ModelView | Bundle, request: BenchmarkRequest) -> None:
         UsageError: With what there is.
     """
     graphs = [signature(view) for view in views_of(model)]
-    if request.chunk and not any(known.role is Role.STREAMING_ENCODER for known in graphs):
-        raise UsageError(
-            f"{model.path}: no streaming encoder takes chunks here", hint="leave out --chunk"
-        )
     if request.manifest and isinstance(model, ModelView):
         raise UsageError(
             f"{model.path}: recordings are decoded by encoder, predictor and joint",

@@ -23,6 +23,9 @@ RESAMPLES = 2000
 OUTLIER_SCORE = 3.5
 # A standard deviation is so many median absolute deviations, if the distribution is normal.
 MAD_TO_DEVIATION = 1.4826
+# A part of the samples, such as the slowest 1 %, is told of where one of them is in it at least:
+# of fewer, a percentile is the longest run by another name.
+LEAST_SAMPLES = {"p90": 10, "p95": 20, "p99": 100}
 # Student's t, 97.5 %, for 1, 2, 3, … degrees of freedom; the normal distribution's is the last.
 _T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160)
 _NORMAL = 1.960
@@ -54,7 +57,7 @@ class Summary:
         interval_s: Of the median.
         min_s: The shortest.
         max_s: The longest.
-        p90_s, p95_s, p99_s: 90, 95 and 99 % of them took less.
+        p90_s, p95_s, p99_s: 90, 95 and 99 % of them took less; see `supports`.
         spread: The median absolute deviation, scaled to a standard deviation, over the median.
         outliers: Positions of those that are far from the rest; they are kept in all the above.
     """
@@ -74,6 +77,10 @@ class Summary:
     def precision(self) -> float:
         """Half of the interval, as a part of the median."""
         return self.interval_s.half_width / self.median_s if self.median_s else math.inf
+
+    def supports(self, percentile: str) -> bool:
+        """Whether there are enough samples for `p90`, `p95` or `p99` to say anything."""
+        return self.count >= LEAST_SAMPLES[percentile]
 
 
 def summarize(samples_s: Sequence[float], groups: Groups) -> Summary:

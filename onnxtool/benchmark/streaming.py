@@ -9,6 +9,7 @@ import numpy as np
 
 from onnxtool.benchmark.feeding import MAX_ELEMENTS, made_up
 from onnxtool.benchmark.graph import Graph
+from onnxtool.benchmark.request import STEPS
 from onnxtool.benchmark.result import Kind, Measurement, Scenario
 from onnxtool.benchmark.statistics import Interval, median_interval
 from onnxtool.benchmark.tasks import StreamTask
@@ -32,7 +33,7 @@ def stream(
     if broken:
         raise UnsupportedModelError(f"no closed loop: {broken[0].input}: {broken[0].problem}")
     found = window(graph, sizes)
-    count = 1 if found.leads else request.steps
+    count = 1 if found.leads else request.steps or STEPS
     first = made_up(view, known, found.sizes, request.seed)
     states = {pair.input: pair.output for pair in known.states}
     chunk = {name: value for name, value in first.items() if name not in states}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from onnxtool.benchmark.bench import Source
 from onnxtool.benchmark.comparison import Change, Verdict, change
+from onnxtool.benchmark.effects import check_effects, check_single
 from onnxtool.benchmark.environment import (
     Conditions,
     Environment,
@@ -23,7 +24,7 @@ from onnxtool.benchmark.environment import (
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.measure import Bench, MeasureError
 from onnxtool.benchmark.request import BenchmarkRequest, checked, pinned, views_of
-from onnxtool.benchmark.result import BenchmarkMethod, Scenario, Subject
+from onnxtool.benchmark.result import BenchmarkMethod, Failure, Kind, Scenario, Subject
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.watch import StoppedError, Watch
 from onnxtool.errors import UsageError
@@ -66,12 +67,14 @@ class Tuning:
     Attributes:
         scenario: What it was tried on, with the options to begin with.
         trials: In the order they were tried, each against the best until then.
+        failures: What else cannot be run, or even be read, and why.
         interrupted: Whether somebody stopped it; the rest was not tried.
         environment, conditions: The machine, and what else happened on it.
     """
 
     scenario: Scenario
     trials: tuple[Trial, ...]
+    failures: tuple[Failure, ...] = ()
     interrupted: bool = False
     environment: Environment | None = None
     conditions: Conditions | None = None
@@ -117,7 +120,7 @@ def tune(
 
     Args:
         model: A path, or what `load` returned for it: a graph, or a folder to decode with.
-        request: On what; the last size and the first settings count.
+        request: On what, at one size with one setting; of the default sizes, the last counts.
         method: How precisely; its budget is for each trial.
         allow_links: Let external data be read through links; for a path only.
         progress: Told about the trials.
@@ -125,30 +128,49 @@ def tune(
 
     Raises:
         ModelLoadError: There is no model at the path.
-        UsageError: There is nothing to run.
+        UsageError: There is nothing to run, several sizes or settings are asked for, or a folder
+            has several graphs that decode nothing together.
         MeasureError: It does not run with the options to begin with.
         StoppedError: Somebody stopped it before anything was tried.
     """
     loaded = load(model, allow_links=allow_links) if isinstance(model, str | os.PathLike) else model
     method.check()
     request = checked(request, (loaded,))
+    check_effects(request, (loaded,))
+    check_single(request)
     before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
-    planned = plan(loaded, request, Subject.CANDIDATE, Watch(progress, stopped))
-    works = [each for each in planned if isinstance(each, Work)]
+    planned = list(plan(loaded, request, Subject.CANDIDATE, Watch(progress, stopped)))
     if stopped():
         raise StoppedError("interrupted", hint="nothing was tried")
-    if not works:
-        raise UsageError("there is nothing to run", hint="try it without --tune to see why")
-    first = request.settings[0]
-    work = [each for each in works if each.scenario.options == first][-1]
+    failures = tuple(each for each in planned if isinstance(each, Failure))
+    work = _chosen([each for each in planned if isinstance(each, Work)], failures)
     sizes = _symbols(loaded, work.scenario)
     found = tried(work, Bench(method, stopped=stopped), sizes, progress)
     told, duration_s = date.isoformat(timespec="seconds"), time.perf_counter() - start_s
     return replace(
         found,
+        failures=failures,
         environment=environment(),
         conditions=conditions(told, duration_s, before, moment()),
     )
+
+
+def _chosen(works: Sequence[Work], failures: Sequence[Failure]) -> Work:
+    """What to tune: the utterances of a folder, or else its only graph, at the last size.
+
+    Raises:
+        UsageError: There is nothing, or several graphs and none of them is more than a part.
+    """
+    why = [part for failure in failures[:1] for part in (failure.graph, failure.message) if part]
+    if not works:
+        raise UsageError(": ".join(("there is nothing to run", *why)))
+    *_, last = works
+    if last.scenario.kind is not Kind.UTTERANCES and len({w.scenario.graph for w in works}) > 1:
+        raise UsageError(
+            ": ".join(("--tune: several graphs, and no utterances to decode with them", *why)),
+            hint="tune one of the graphs",
+        )
+    return last
 
 
 def _symbols(model: ModelView | Bundle, scenario: Scenario) -> dict[str, int]:

@@ -47,7 +47,7 @@ def bench(
     on: o.ManifestOption = None,
     frame_ms: o.FrameOption = None,
     chunk: o.ChunkOption = "",
-    steps: o.StepsOption = 40,
+    steps: o.StepsOption = None,
     threads: o.ThreadsOption = "",
     session: o.SessionOption = None,
     fix: o.FixOption = None,

@@ -115,7 +115,10 @@ ChunkOption = Annotated[
     ),
 ]
 StepsOption = Annotated[
-    int, typer.Option(min=1, max=10_000, help="Steps of a stream.", rich_help_panel=_INPUTS)
+    int | None,
+    typer.Option(
+        min=1, max=10_000, help="Steps of a stream.", show_default="40", rich_help_panel=_INPUTS
+    ),
 ]
 ThreadsOption = Annotated[
     str,

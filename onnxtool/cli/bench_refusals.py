@@ -66,6 +66,12 @@ def refuse_ignored(path: Path, given: Sequence[str]) -> None:
             "leave out this or --on",
         ),
         (
+            "--on" in known,
+            known & {"--profile", "--trace"},
+            "graphs are profiled, and no utterances",
+            "leave out this or --on",
+        ),
+        (
             "--baseline" not in known,
             known & {"--force"},
             "nothing saved is compared",

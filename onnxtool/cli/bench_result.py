@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onnxtool.cli.bench_refusals import is_saved_run
 from onnxtool.cli.exits import ExitCode, complain
 from onnxtool.cli.options import Format
 from onnxtool.cli.output import deliver, deliver_json
@@ -14,7 +15,7 @@ from onnxtool.errors import OnnxToolError
 
 if TYPE_CHECKING:
     from onnxtool.benchmark.comparison import Comparison
-    from onnxtool.benchmark.result import BenchmarkResult
+    from onnxtool.benchmark.result import BenchmarkResult, Failure, Model, Subject
     from onnxtool.render.document import Block
 
 
@@ -55,13 +56,26 @@ class Delivery:
         self.write(data, document(result, comparison, profiles))
 
     def write(self, data: object, blocks: Iterable[Block]) -> None:
-        """Write a result, which is both."""
-        saves_json = self.output is not None and self.output.suffix == ".json"
+        """Write a result, which is both.
+
+        Raises:
+            OnnxToolError: It cannot be written. What may have taken an hour is then shown, at
+                least.
+        """
+        blocks = tuple(blocks)
+        try:
+            self._write(data, blocks, self.output)
+        except OnnxToolError:
+            if self.output:
+                self._write(data, blocks, None)
+            raise
+
+    def _write(self, data: object, blocks: Iterable[Block], output: Path | None) -> None:
+        saves_json = output is not None and is_saved_run(output)
         if saves_json or self.format is Format.JSON:
-            deliver_json(data, self.output)
+            deliver_json(data, output)
         if self.format is not Format.JSON:
-            output = None if saves_json else self.output
-            deliver(blocks, self.format, output, show_all=self.show_all)
+            deliver(blocks, self.format, None if saves_json else output, show_all=self.show_all)
 
 
 def verdict(
@@ -93,13 +107,18 @@ def verdict(
 
 def complain_of(result: BenchmarkResult) -> ExitCode:
     """Tell what could not be measured, and of an interrupt."""
-    from onnxtool.render.scenario import failed
-
-    if result.failures:
-        first, more = result.failures[0], len(result.failures) - 1
-        rest = f", and {more:,} more could not be measured" if more else ""
-        complain(OnnxToolError(f"{failed(first, result)}{rest}"))
+    complain_of_failures(result.failures, result.models)
     if result.interrupted:
         hint = "what was measured until then is in the result"
         complain(OnnxToolError("interrupted", hint=hint))
     return ExitCode.TROUBLE if result.failures or result.interrupted else ExitCode.OK
+
+
+def complain_of_failures(failures: Sequence[Failure], models: Mapping[Subject, Model]) -> None:
+    """Tell what could not be measured: the first, and how many more."""
+    from onnxtool.render.scenario import failed
+
+    if failures:
+        first, more = failures[0], len(failures) - 1
+        rest = f", and {more:,} more could not be measured" if more else ""
+        complain(OnnxToolError(f"{failed(first, models)}{rest}"))

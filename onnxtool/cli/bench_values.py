@@ -37,7 +37,7 @@ def percentage(option: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value <= 1:
-        raise UsageError(f"{option} {text}: not a percentage", hint=f"as in {option} 3%")
+        raise UsageError(f"{option} {text}: not above 0% and up to 100%", hint=f"as in {option} 3%")
     return value
 
 
@@ -83,7 +83,7 @@ def requested(
     threads: str,
     session: Sequence[str] | None,
     chunk: str,
-    steps: int,
+    steps: int | None,
     inputs: Path | None,
     manifest: Path | None,
     frame_ms: float | None,

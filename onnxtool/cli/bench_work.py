@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onnxtool.cli.bench_refusals import is_saved_run
-from onnxtool.cli.bench_result import Delivery, Saved, complain_of, verdict
+from onnxtool.cli.bench_result import Delivery, Saved, complain_of, complain_of_failures, verdict
 from onnxtool.cli.exits import ExitCode, complain
 from onnxtool.cli.interrupts import first_interrupt
 from onnxtool.cli.output import progress
@@ -116,7 +116,7 @@ def tuned(job: Job, delivery: Delivery) -> ExitCode:
             stopped=stopped,
         )
     delivery.write(tuning(found), document(found))
-    if not found.interrupted:
-        return ExitCode.OK
-    complain(OnnxToolError("interrupted", hint="the other options were not tried"))
-    return ExitCode.TROUBLE
+    complain_of_failures(found.failures, {})
+    if found.interrupted:
+        complain(OnnxToolError("interrupted", hint="the other options were not tried"))
+    return ExitCode.TROUBLE if found.failures or found.interrupted else ExitCode.OK

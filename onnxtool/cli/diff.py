@@ -77,6 +77,9 @@ def diff(
     refuse_to_overwrite(output, [before, after])
     _require_new(write_meta)
     if write_meta is None and are_benchmarks(before, after):
+        for option, is_given in (("--no-weights", no_weights), ("--allow-links", allow_links)):
+            if is_given:
+                raise UsageError(f"{option}: no graphs are read here", hint="leave it out")
         diff_benchmarks(
             before,
             after,

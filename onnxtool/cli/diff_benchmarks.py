@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from onnxtool.cli.bench_refusals import is_saved_run
 from onnxtool.cli.exits import ExitCode
 from onnxtool.cli.options import Format
 from onnxtool.cli.output import deliver, deliver_json
@@ -19,10 +20,14 @@ SLOWER = Impact.BEHAVIORAL
 
 
 def are_benchmarks(before: Path, after: Path) -> bool:
-    """Whether both are saved benchmarks."""
+    """Whether both are saved benchmarks, or one is and the other is a file to be read as one.
+
+    What is wrong with that, such as its being cut off, is said when it is read.
+    """
     from onnxtool.benchmark.reading import is_benchmark
 
-    return is_benchmark(before) and is_benchmark(after)
+    paths = before, after
+    return all(map(is_saved_run, paths)) and any(map(is_benchmark, paths))
 
 
 def diff_benchmarks(

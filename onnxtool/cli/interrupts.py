@@ -1,4 +1,4 @@
-"""The first Ctrl-C asks to stop, the second one does."""
+"""The first Ctrl-C or SIGTERM asks to stop, the second one does."""
 
 from __future__ import annotations
 
@@ -11,23 +11,30 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 TOLD = b"stopping after the current block (Ctrl-C once more: at once, and without a result)\n"
+# By a person, and by what limits the time of a job.
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextlib.contextmanager
 def first_interrupt() -> Iterator[Callable[[], bool]]:
-    """Whether there was a first one; with it, the handler of before is in charge again."""
+    """Whether there was a first one; with it, the handlers of before are in charge again."""
     asked = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def note(_signal: int, _frame: FrameType | None) -> None:
         asked.set()
-        signal.signal(signal.SIGINT, before)
+        restore()
         # No stream: it may be in the middle of a line.
         with contextlib.suppress(OSError, ValueError):
             os.write(sys.stderr.fileno(), TOLD)
 
-    signal.signal(signal.SIGINT, note)
+    for number in SIGNALS:
+        signal.signal(number, note)
     try:
         yield asked.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

@@ -161,6 +161,8 @@ def refuse_to_overwrite(
     # Before the work and not after it, which may be an hour.
     if not output.parent.is_dir():
         raise UsageError(f"{option} {output}: there is no such folder", hint="make it first")
+    if not os.access(output.parent, os.W_OK):
+        raise UsageError(f"{option} {output}: its folder cannot be written to", hint="take another")
 
 
 def _may_be_a_report(path: Path) -> bool:

@@ -8,13 +8,16 @@ from onnxtool.benchmark.comparison import Change, Comparison, compare_within
 from onnxtool.benchmark.doubts import doubts, machine_doubts
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.result import BenchmarkResult, Measurement, Subject
+from onnxtool.benchmark.statistics import LEAST_SAMPLES, Summary
 from onnxtool.render.benchmark_details import details
 from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Table, Tone
 from onnxtool.render.histogram import histogram
 from onnxtool.render.profile import profile_blocks, profile_differences
 from onnxtool.render.scenario import audio_of_a_sample, failed, settings, title
-from onnxtool.render.units import between, count, duration, noise, share
+from onnxtool.render.units import between, count, duration, noise, real_time_factor, share
 
+# In place of a figure that the samples do not give.
+NONE = "-"
 LEFT, RIGHT = Align.LEFT, Align.RIGHT
 
 
@@ -32,6 +35,7 @@ def document(
         if measured:
             yield Heading("Latency", note=_whose(result, subject))
             yield _latencies(measured)
+            yield from _too_few(measured)
             yield from details(measured)
     comparison = comparison or compare_within(result)
     if comparison:
@@ -97,8 +101,25 @@ def _latencies(measured: Sequence[Measurement]) -> Table:
         columns,
         tuple(_latency(each) for each in measured),
         (LEFT, *[RIGHT] * 9, LEFT),
-        lesser=("spread", "p90", "p95", "histogram"),
+        lesser=("spread", "p90", "p95", "histogram", "min", "samples", "p99", "RTF"),
     )
+
+
+def _too_few(measured: Sequence[Measurement]) -> Iterator[Block]:
+    """Which percentiles are left out somewhere, and how many samples each takes."""
+    missing = [
+        f"{name} takes {least}"
+        for name, least in LEAST_SAMPLES.items()
+        if not all(each.summary.supports(name) for each in measured)
+    ]
+    if missing:
+        yield Paragraph(f"{NONE} is too few samples: {', '.join(missing)} at least.")
+
+
+def _percentiles(summary: Summary) -> Iterator[str]:
+    values = {"p90": summary.p90_s, "p95": summary.p95_s, "p99": summary.p99_s}
+    for name, value in values.items():
+        yield duration(value) if summary.supports(name) else NONE
 
 
 def _latency(measurement: Measurement) -> tuple[str, ...]:
@@ -108,10 +129,10 @@ def _latency(measurement: Measurement) -> tuple[str, ...]:
         title(measurement.scenario),
         duration(summary.median_s),
         share(summary.precision),
-        *(duration(value) for value in (summary.p90_s, summary.p95_s, summary.p99_s)),
+        *_percentiles(summary),
         duration(summary.min_s),
         f"{summary.spread:.1%}",
-        f"{summary.median_s / audio_s:.3f}" if audio_s else "",
+        real_time_factor(summary.median_s / audio_s) if audio_s else "",
         f"{summary.count:,}",
         histogram(measurement.pass_samples_s),
     )
@@ -126,6 +147,7 @@ def comparison_blocks(comparison: Comparison) -> Iterator[Block]:
         ("", "reference", "candidate", "ratio", "95 % interval", "noise floor", "verdict"),
         tuple(_change(each) for each in comparison.changes),
         (LEFT, *[RIGHT] * 5, LEFT),
+        lesser=("reference", "candidate", "noise floor"),
     )
     for difference in comparison.unlike:
         yield Paragraph(f"Unlike runs, compared with --force: {difference}.", Tone.BAD)
@@ -143,12 +165,20 @@ def _change(change: Change) -> tuple[str, ...]:
     )
 
 
+def _about(measurement: Measurement, result: BenchmarkResult) -> str:
+    """What a doubt is about: of two models, which one, too."""
+    what = title(measurement.scenario)
+    if measurement.subject is Subject.CANDIDATE:
+        return what
+    return f"{what} of {result.models[Subject.REFERENCE].path}"
+
+
 def _reservations(result: BenchmarkResult) -> Iterator[Block]:
     for failure in result.failures:
-        yield Paragraph(f"Not measured: {failed(failure, result)}", Tone.BAD)
+        yield Paragraph(f"Not measured: {failed(failure, result.models)}", Tone.BAD)
     found = [(doubt, "") for doubt in machine_doubts(result)]
     found += [
-        (doubt, title(each.scenario))
+        (doubt, _about(each, result))
         for each in result.measurements
         if each.subject is not Subject.AGAIN
         for doubt in doubts(each, result.method.precision)

@@ -31,7 +31,7 @@ def details(measured: Sequence[Measurement]) -> Iterator[Block]:
         ),
         tuple(_start(each) for each in measured),
         (LEFT, *[RIGHT] * 8),
-        lesser=("outliers", "throughput", "processes", "first run"),
+        lesser=("outliers", "throughput", "processes", "first run", "mapped files"),
     )
     streams = [each for each in measured if each.scenario.kind is Kind.STREAM]
     if streams:
@@ -40,6 +40,7 @@ def details(measured: Sequence[Measurement]) -> Iterator[Block]:
             ("", "audio a step", "deadlines missed", "slope a step", "95 % interval"),
             tuple(_stream(each) for each in streams),
             (LEFT, *[RIGHT] * 4),
+            lesser=("audio a step", "95 % interval"),
         )
     for each in measured:
         if each.scenario.kind is Kind.UTTERANCES:
@@ -50,8 +51,8 @@ def details(measured: Sequence[Measurement]) -> Iterator[Block]:
 def _start(measurement: Measurement) -> tuple[str, ...]:
     processes, scenario = measurement.processes, measurement.scenario
     shape = next(iter(scenario.shapes.values()), ())
-    # Of a vector, the only axis is no batch.
-    batch = shape[0] if scenario.kind is Kind.RUN and len(shape) > 1 else 1
+    # Of a vector, the only axis is no batch; nor is one of nothing.
+    batch = shape[0] or 1 if scenario.kind is Kind.RUN and len(shape) > 1 else 1
     peaks = [
         max((value for value in values if value is not None), default=None)
         for values in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
 from rich.cells import cell_len
@@ -20,6 +21,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 def table_lines(table: Table, layout: Layout) -> Iterator[Text]:
     """A table, cut to the rows that the layout allows and the columns that there is room for."""
+    table = replace(table, columns=tuple(map(layout.clean, table.columns)))
     rows = [tuple(_clean(cell, layout) for cell in row) for row in table.rows[: layout.max_rows]]
     columns, widths = _columns(table, rows, layout)
     header = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 CELLS = 16
-_LEVELS = " ▁▂▃▄▅▆▇█"
+# Nothing is no space: lines are broken at spaces, and Markdown makes one of several.
+_LEVELS = "·▁▂▃▄▅▆▇█"
 # What lies above this part of the samples goes into the last cell, so that one outlier does not
 # squeeze all others into the first.
 _SHOWN = 0.98

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.result import Subject
-from onnxtool.render.document import Align, Block, Facts, Heading, Share, Table
+from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Share, Table
 from onnxtool.render.units import amount, count
 
 # (name, seconds a run, nodes) of operators or of modules.
@@ -20,11 +20,19 @@ def profile_blocks(profiles: Sequence[Profile]) -> Iterator[Block]:
     for profile in profiles:
         yield Heading(f"Profile of {_title(profile)}", note=profile.subject)
         yield Facts(tuple(_facts(profile)))
+        if not profile.nodes:
+            yield Paragraph("No operator is run: all of it is constant.")
+            continue
         for label, rows in (("operator", profile.by_operator), ("module", profile.by_module)):
             yield Table(
                 (label, "nodes", "a run", "share"),
                 tuple(
-                    (name, f"{nodes:,}", _milliseconds(seconds), Share(seconds / _total(profile)))
+                    (
+                        name,
+                        f"{nodes:,}",
+                        _milliseconds(seconds),
+                        Share(seconds / (_total(profile) or 1)),
+                    )
                     for name, seconds, nodes in rows
                 ),
                 (Align.LEFT, Align.RIGHT, Align.RIGHT),
@@ -41,11 +49,11 @@ def profile_blocks(profiles: Sequence[Profile]) -> Iterator[Block]:
 
 def _title(profile: Profile) -> str:
     sizes = (f"{name}={size}" for name, size in profile.sizes.items())
-    return " ".join((profile.graph, *sizes))
+    return " ".join((profile.graph, *sizes, f"threads={profile.threads}"))
 
 
 def _total(profile: Profile) -> float:
-    return sum(node.seconds for node in profile.nodes) or 1.0
+    return sum(node.seconds for node in profile.nodes)
 
 
 def _milliseconds(seconds: float) -> str:
@@ -69,17 +77,21 @@ def profile_differences(before: Sequence[Profile], after: Sequence[Profile]) -> 
     """Where the time of the candidate went, compared with the reference: of one run, or of two."""
     subject = Subject.REFERENCE if before is after else Subject.CANDIDATE
     old = [each for each in before if each.subject == subject]
-    references = {(each.graph, tuple(each.sizes.items())): each for each in old}
-    # Of two graphs, the files are called differently, as a rule.
-    alone = len({graph for graph, _ in references}) == 1
-    by_size = {sizes: each for (_, sizes), each in references.items()} if alone else {}
     for new in (each for each in after if each.subject == Subject.CANDIDATE):
-        sizes = tuple(new.sizes.items())
-        reference = references.get((new.graph, sizes)) or by_size.get(sizes)
+        reference = _counterpart(new, old)
         if reference:
             yield Heading("Difference of the profiles", note=f"{_title(new)}, less the reference")
             yield _difference("operator", reference.by_operator, new.by_operator)
             yield _difference("module", reference.by_module, new.by_module)
+
+
+def _counterpart(new: Profile, profiles: Sequence[Profile]) -> Profile | None:
+    """The profile of the same run, or of the only one that has other threads."""
+    # Of two graphs, the files are called differently, as a rule.
+    alone = len({each.graph for each in profiles}) == 1
+    like = [p for p in profiles if p.sizes == new.sizes and (alone or p.graph == new.graph)]
+    same = [each for each in like if each.threads == new.threads] or like
+    return same[0] if len(same) == 1 else None
 
 
 def _difference(label: str, old: Times, new: Times) -> Table:

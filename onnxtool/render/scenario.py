@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from onnxtool.benchmark.result import BenchmarkResult, Failure, Kind, Scenario, Subject
+from onnxtool.benchmark.result import Failure, Kind, Model, Scenario, Subject
 from onnxtool.render.units import count, listed
 from onnxtool.runtime.options import SessionOptions
 
@@ -47,11 +48,11 @@ def audio_of_a_sample(scenario: Scenario) -> float | None:
     return scenario.audio_s[0] if scenario.audio_s else None
 
 
-def failed(failure: Failure, result: BenchmarkResult) -> str:
+def failed(failure: Failure, models: Mapping[Subject, Model]) -> str:
     """What could not be measured, of which of two models, and why."""
     what = failure.graph or "utterances"
     if failure.subject is not Subject.CANDIDATE:
-        path = result.models[Subject.REFERENCE].path
+        path = models[Subject.REFERENCE].path
         what = path if Path(path).name == what else f"{what} of {path}"
     sizes = ", ".join(f"{name}={value}" for name, value in failure.sizes.items())
     return f"{what}{f' at {sizes}' if sizes else ''}: {failure.message}"

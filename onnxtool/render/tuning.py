@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from onnxtool.benchmark.document import machine, options, surroundings
+from onnxtool.benchmark.document import failure as failure_of
+from onnxtool.benchmark.document import machine, options, scenario, surroundings
 from onnxtool.benchmark.doubts import noise_doubts
 from onnxtool.benchmark.tune import Trial, Tuning
 from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Table, Tone
-from onnxtool.render.scenario import settings, title
+from onnxtool.render.scenario import failed, settings, title
 from onnxtool.render.units import between, noise
 from onnxtool.runtime.options import Optimization, SessionOptions
 
@@ -31,9 +32,12 @@ def document(found: Tuning) -> Iterator[Block]:
         ("option", "ratio", "95 % interval", "noise floor", "verdict", ""),
         tuple(_row(trial) for trial in found.trials),
         (Align.LEFT, Align.RIGHT, Align.RIGHT, Align.RIGHT),
+        lesser=("noise floor",),
     )
     if found.best.free_dimensions != found.scenario.options.free_dimensions:
         yield Paragraph("Fixed sizes: use them for runs of exactly these sizes.", Tone.DOUBTFUL)
+    for failure in found.failures:
+        yield Paragraph(f"Not tried: {failed(failure, {})}", Tone.BAD)
     if found.environment and found.conditions:
         doubts = tuple((doubt,) for doubt in noise_doubts(found.environment, found.conditions))
         if doubts:
@@ -75,11 +79,13 @@ def tuning(found: Tuning) -> dict[str, object]:
     """The same as JSON."""
     return {
         "schema": SCHEMA,
+        "scenario": scenario(found.scenario),
         "begun_with": options(found.scenario.options),
         "use": options(found.best),
         "trials": [_trial(trial) for trial in found.trials],
         "environment": machine(found.environment) if found.environment else None,
         "conditions": surroundings(found.conditions) if found.conditions else None,
+        "failures": [failure_of(each) for each in found.failures],
         "interrupted": found.interrupted,
     }
 

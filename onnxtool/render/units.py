@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable
 
@@ -75,12 +76,16 @@ def plain(text: str) -> str:
 
 
 # What reports are written with besides ASCII, in ASCII.
-_IN_ASCII = str.maketrans({"·": "-", "…": "...", "≥": ">="})
+_IN_ASCII = str.maketrans(
+    {"·": "-", "…": "...", "≥": ">=", "±": "+-", "→": "->", "∞": "inf"}
+    | dict(zip("▁▂▃▄▅▆▇█", "_.:=+x%#", strict=True))
+)
 
 
 def in_ascii(text: str) -> str:
     """The text without the characters that are ours and no ASCII; those of names stay."""
-    return text.translate(_IN_ASCII)
+    # A unit, and no letter of a name.
+    return text.replace(" µs", " us").translate(_IN_ASCII)
 
 
 def _visible(character: str) -> str:
@@ -98,6 +103,12 @@ def duration(seconds: float) -> str:
             digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
             return f"{value:,.{digits}f} {unit}"
     raise AssertionError("microseconds take any number")
+
+
+def real_time_factor(value: float) -> str:
+    """`3.230`, `0.273`, `0.0081`: three decimals, or two digits of what is smaller."""
+    decimals = 3 if value >= 0.0995 or not value else min(1 - math.floor(math.log10(value)), 9)
+    return f"{value:.{decimals}f}"
 
 
 def share(part: float) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +37,18 @@ class NativeSession:
             os.fspath(path), _native(options, trace), providers=[PROVIDER]
         )
         self._names = [output.name for output in self._session.get_outputs()]
+        self._run = _run_of(self._session, self._names)
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Run it once, and name what comes out."""
         return dict(zip(self._names, self.values(feeds), strict=True))
 
     def values(self, feeds: Mapping[str, Array]) -> Sequence[Array]:
-        """Run it once, with no more around it than ONNX Runtime's own call."""
-        values: Sequence[Array] = self._session.run(None, feeds)
-        return values
+        """Run it once, with no more around it than ONNX Runtime's own call.
+
+        Of types that NumPy does not have, values are copied besides.
+        """
+        return self._run(feeds)
 
     @property
     def output_names(self) -> Sequence[str]:
@@ -53,6 +57,18 @@ class NativeSession:
     def end_profiling(self) -> str:
         """Write the trace, and tell where."""
         return str(self._session.end_profiling())
+
+
+def _run_of(
+    session: onnxruntime.InferenceSession, names: Sequence[str]
+) -> Callable[[Mapping[str, Array]], Sequence[Array]]:
+    types = [value.type for value in (*session.get_inputs(), *session.get_outputs())]
+    if not any("bfloat16" in each or "float8" in each for each in types):
+        return partial(session.run, None)
+    # It imports more than a process of which memory is measured should.
+    from onnxtool.runtime.narrow_types import run_narrow
+
+    return partial(run_narrow, session, names)
 
 
 def pin(cores: Sequence[int]) -> None:

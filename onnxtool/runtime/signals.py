@@ -11,9 +11,10 @@ from contextlib import contextmanager
 def uninterrupted() -> Iterator[None]:
     """A process that is started meanwhile never hears of Ctrl-C, which goes to all of a terminal.
 
-    It is for the process that asks: that decides what becomes of what was found until then.
+    Nor of SIGTERM, which `timeout` and job schedulers send to all of a group. Both are for the
+    process that asks: that decides what becomes of what was found until then.
     """
-    with _blocked("SIGINT"):
+    with _blocked("SIGINT"), _blocked("SIGTERM"):
         yield
 
 

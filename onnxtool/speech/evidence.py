@@ -77,7 +77,7 @@ def read_recordings(manifest: Path, settings: FeatureSettings) -> Iterator[Utter
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise MetadataError(
                 manifest,
-                f"no entry of a manifest: {error!r}",
+                f"no entry of a manifest: {_misfit(error)}",
                 line=number,
                 hint='as in {"audio_filepath": "audio/000.wav", "text": "bird"}',
             ) from None
@@ -87,11 +87,24 @@ def read_recordings(manifest: Path, settings: FeatureSettings) -> Iterator[Utter
         yield Utterance(Path(str(file)).stem, log_mel(audio, settings), str(text))
 
 
+def _misfit(error: Exception) -> str:
+    if isinstance(error, ValueError):
+        return f"not JSON: {error}"
+    return "no `audio_filepath`" if isinstance(error, KeyError) else "no object"
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, without the path, which is told besides."""
+    return (error.strerror if isinstance(error, OSError) else "") or str(error)
+
+
 def _lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise OnnxToolError(f"{path}: cannot be read: {error}", hint="pass a manifest") from None
+        raise OnnxToolError(
+            f"{path}: cannot be read: {_told(error)}", hint="pass a manifest"
+        ) from None
 
 
 def read_wave(path: Path, sample_rate_hz: int) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -105,7 +118,7 @@ def read_wave(path: Path, sample_rate_hz: int) -> np.ndarray[Any, np.dtype[np.fl
             rate, channels, width = file.getframerate(), file.getnchannels(), file.getsampwidth()
             content = file.readframes(file.getnframes())
     except (OSError, EOFError, wave.Error) as error:
-        raise OnnxToolError(f"{path}: not a WAV file that can be read: {error}") from None
+        raise OnnxToolError(f"{path}: not a WAV file that can be read: {_told(error)}") from None
     if (rate, channels, width) != (sample_rate_hz, 1, 2):
         raise OnnxToolError(
             f"{path}: {rate} Hz, {channels} channels, {8 * width} bits",

@@ -59,6 +59,12 @@ def test_what_the_other_model_does_not_have_is_reported() -> None:
     assert "and 1 more could not be measured" in finished.stderr
 
 
+def test_graphs_of_two_roles_are_not_compared_and_both_are_named() -> None:
+    finished = onnxtool("bench", JOINT, *QUICK, "--against", WORDS_TDT / "predictor.onnx")
+    assert finished.code == 2
+    assert "nothing like it to compare with: one is a graph of role joint and" in finished.stderr
+
+
 def test_a_folder_is_measured_by_role() -> None:
     finished = onnxtool(
         "bench", WORDS_TDT, *QUICK, "--at", "time=50", "--steps", "3", "--format", "json"
@@ -88,6 +94,7 @@ def test_session_options_are_tried() -> None:
     assert finished.code == 0, finished.stderr
     found = json.loads(finished.stdout)
     assert found["schema"] == "onnxtool.tuning/1"
+    assert found["scenario"]["graph"] == "joint.onnx"
     assert {"spinning=off", "prepacking=off"} <= {each["option"] for each in found["trials"]}
 
 
@@ -153,6 +160,9 @@ def test_a_graph_that_runtime_refuses_is_reported(tmp_path: Path) -> None:
         (("--tune", "--against", JOINT), "--against: --tune compares settings alone"),
         (("--tune", "--profile"), "--profile: --tune compares settings alone"),
         (("--on", WORDS_TDT / "manifest.jsonl"), "recordings are decoded by encoder, predictor"),
+        (("--steps", "40"), "--steps: no streaming encoder takes chunks here (leave it out)"),
+        (("--tune", "--at", "batch=1,2"), "--at: --tune tries one size of `batch`"),
+        (("--tune", "--steps", "40"), "--steps: no streaming encoder takes chunks here"),
     ],
 )
 def test_bad_options_are_refused_before_anything_is_measured(
@@ -244,7 +254,10 @@ def test_a_run_of_another_version_is_refused(tmp_path: Path) -> None:
 # --- Interrupts ----------------------------------------------------------------------------------
 
 
-def test_an_interrupt_ends_measuring_and_writes_the_result(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_measuring_and_writes_the_result(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     output = tmp_path / "a.json"
     command = [*COMMAND, "bench", JOINT, "--budget", "60", "--precision", "0.001%"]
     process = subprocess.Popen(
@@ -262,8 +275,8 @@ def test_an_interrupt_ends_measuring_and_writes_the_result(tmp_path: Path) -> No
         pytest.skip("this system does not tell when measuring begins")
     while not children.read_text():
         time.sleep(0.1)
-    # As a terminal does it: to the whole group.
-    os.killpg(process.pid, signal.SIGINT)
+    # As a terminal does it, and `timeout`: to the whole group.
+    os.killpg(process.pid, number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "what was measured until then is in the result" in errors.decode()

@@ -82,6 +82,32 @@ def test_a_damaged_benchmark_says_where(saved: dict[str, Path], tmp_path: Path) 
     assert "damaged.json: damaged: `models" in finished.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('{"schema": "onnxtool.bench', "other.json: not JSON"),
+        ('{"schema": "onnxtool.benchmark/2"}', "other.json: not onnxtool.benchmark/1"),
+        (None, "other.json: cannot be read: No such file"),
+    ],
+)
+def test_the_one_that_is_no_benchmark_is_blamed(
+    saved: dict[str, Path], tmp_path: Path, content: str | None, told: str
+) -> None:
+    other = tmp_path / "other.json"
+    if content:
+        other.write_text(content)
+    finished = onnxtool("diff", saved["before"], other)
+    assert (finished.code, finished.stdout) == (2, "")
+    assert told in finished.stderr
+
+
+@pytest.mark.parametrize("option", ["--no-weights", "--allow-links"])
+def test_options_of_graphs_are_refused(saved: dict[str, Path], option: str) -> None:
+    finished = onnxtool("diff", saved["before"], saved["same"], option)
+    assert (finished.code, finished.stdout) == (2, "")
+    assert f"{option}: no graphs are read here" in finished.stderr
+
+
 def test_force_is_about_benchmarks_alone() -> None:
     joint = WORDS_TDT / "joint.onnx"
     finished = onnxtool("diff", joint, joint, "--force")

@@ -16,7 +16,7 @@ from onnxtool.benchmark.comparison import (
     noise_floor,
     slower_than,
 )
-from onnxtool.benchmark.result import Kind, Measurement, Scenario, Subject
+from onnxtool.benchmark.result import BenchmarkResult, Kind, Measurement, Scenario, Subject
 from onnxtool.benchmark.statistics import Interval
 from onnxtool.runtime.options import SessionOptions
 
@@ -134,6 +134,26 @@ def test_unlike_settings_are_refused_by_name(scenario: dict[str, object], named:
     with pytest.raises(IncomparableRunsError) as caught:
         compare_benchmarks(result(old), result(new))
     assert named in str(caught.value)
+
+
+def test_with_force_a_run_is_compared_with_that_of_as_many_threads() -> None:
+    def run(*medians_s: float, cpu: str) -> BenchmarkResult:
+        made = [
+            measurement(
+                noisy(median_s, 0.001, seed=threads),
+                scenario=replace(ENCODER, options=SessionOptions(threads=threads)),
+            )
+            for threads, median_s in enumerate(medians_s, start=1)
+        ]
+        return result(*made, environment=replace(MACHINE, cpu=cpu))
+
+    both = run(0.010, 0.006, cpu="A")
+    changes = compare_benchmarks(both, run(0.010, 0.006, cpu="B"), force=True).changes
+    assert [each.ratio for each in changes] == pytest.approx([1, 1], rel=0.01)
+    # Of which of two nobody can say.
+    three = run(0.010, 0.006, 0.005, cpu="A")
+    changes = compare_benchmarks(both, three, force=True).changes
+    assert [each.scenario.options.threads for each in changes] == [1, 2]
 
 
 def test_runs_without_a_common_scenario_are_refused_even_with_force() -> None:

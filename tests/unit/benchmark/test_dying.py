@@ -19,8 +19,10 @@ from onnxtool.benchmark.request import BenchmarkRequest
 from onnxtool.benchmark.result import BenchmarkMethod, BenchmarkResult, Failure, Subject
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.tune import tune
+from onnxtool.errors import UsageError
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import load_bundle
+from onnxtool.progress import Progress
 from onnxtool.runtime.options import SessionOptions
 from onnxtool.runtime.session import RunCrashError, RunTimeoutError
 from tests.support.models import WORDS_TDT, model, write
@@ -52,7 +54,7 @@ def measured(*models: Path, **asked: object) -> BenchmarkResult:
         ("loading SIGSEGV", f"loading it {SEGFAULT}"),
         ("loading SIGKILL", "loading it was killed by the system, which ran out of memory"),
         ("loading exit", "loading it ended ONNX Runtime's process with exit code 3"),
-        ("loading hang", "loading it took more than 0.5 s"),
+        ("loading hang", "loading it took more than 0.5 s (--time-limit allows more)"),
         ("first SIGSEGV", f"a run {SEGFAULT}"),
         ("later SIGABRT", "a run crashed ONNX Runtime (SIGABRT), after 2 runs in process 1"),
     ],
@@ -84,6 +86,20 @@ def test_what_dies_within_a_folder_leaves_the_rest(dies: Dies) -> None:
     assert measurements == ["encoder.onnx", "encoder_streaming.onnx", "joint.onnx"]
 
 
+def test_progress_says_which_of_how_many_is_measured(dies: Dies) -> None:
+    class Labels(Progress):
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        def start(self, label: str, *_total_and_unit: object, **_named: object) -> None:
+            self.seen.append(label)
+
+    dies("nobody never exit")
+    labels, request = Labels(), BenchmarkRequest(options=ONE_THREAD, at={"batch": (1, 2)})
+    bench(JOINT, request=request, method=QUICK, hash=False, progress=labels)
+    assert labels.seen[:2] == ["1 of 2: joint.onnx batch=1", "2 of 2: joint.onnx batch=2"]
+
+
 def test_decoding_that_dies_is_a_failure_of_the_utterances(dies: Dies) -> None:
     dies("UtterancesTask later SIGSEGV")
     (failure,) = measured(WORDS_TDT, manifest=WORDS_TDT / "manifest.jsonl").failures
@@ -95,6 +111,33 @@ def test_what_dies_anyway_is_not_tuned(dies: Dies) -> None:
     dies("joint.onnx first SIGSEGV")
     with pytest.raises(MeasureError, match="a run crashed"):
         tune(JOINT, BenchmarkRequest(options=ONE_THREAD), QUICK)
+
+
+def test_what_cannot_be_read_is_told_beside_what_is_tuned(dies: Dies, tmp_path: Path) -> None:
+    dies("predictor.onnx never exit")
+    shutil.copy(WORDS_TDT / "predictor.onnx", tmp_path)
+    (tmp_path / "joint.onnx").write_bytes(b"torn")
+    found = tune(tmp_path, BenchmarkRequest(options=ONE_THREAD), QUICK)
+    assert found.scenario.graph == "predictor.onnx"
+    (failure,) = found.failures
+    assert failure.graph == "joint.onnx"
+
+
+def test_of_several_graphs_none_is_tuned_for_all(tmp_path: Path) -> None:
+    for name in ("predictor.onnx", "joint.onnx"):
+        shutil.copy(WORDS_TDT / name, tmp_path)
+    with pytest.raises(UsageError, match="several graphs, and no utterances") as caught:
+        tune(tmp_path, BenchmarkRequest(options=ONE_THREAD), QUICK)
+    assert caught.value.hint == "tune one of the graphs"
+    (tmp_path / "encoder.onnx").write_bytes(b"torn")
+    with pytest.raises(UsageError, match="with them: encoder"):
+        tune(tmp_path, BenchmarkRequest(options=ONE_THREAD), QUICK)
+
+
+def test_where_nothing_can_be_tuned_the_reason_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.onnx", model("g (float[9999999999] x) => (float[?] y) {y = Neg(x)}"))
+    with pytest.raises(UsageError, match=r"there is nothing to run: m\.onnx: `x` would have"):
+        tune(path, BenchmarkRequest(options=ONE_THREAD), QUICK)
 
 
 def test_a_process_that_dies_while_it_is_profiled_leaves_the_measurement(dies: Dies) -> None:

@@ -135,11 +135,6 @@ def test_a_graph_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
     assert isinstance(work, Work)
 
 
-def test_chunks_are_for_streaming_encoders() -> None:
-    with pytest.raises(UsageError, match="no streaming encoder takes chunks here"):
-        planned(ENCODER, chunk=57)
-
-
 def test_inputs_of_a_file_are_fed_as_they_are(tmp_path: Path) -> None:
     audio = np.ones((1, 80, 33), np.float32)
     np.savez(tmp_path / "i.npz", audio_signal=audio, other=audio)
@@ -185,12 +180,28 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path: Path, content: bytes) -> Non
 
 
 def test_an_input_that_cannot_be_made_up_is_a_failure_with_a_way_out(tmp_path: Path) -> None:
+    proto = model("g (float[n] x) => (float[n] y) { y = Neg(x) }")
+    proto.graph.input[0].type.tensor_type.ClearField("shape")
+    path = write(tmp_path / "m.onnx", proto)
+    (failure,) = planned(path)
+    assert isinstance(failure, Failure)
+    assert "`x` has no rank" in failure.message
+    assert "--inputs FILE.npz" in failure.message
+    np.savez(tmp_path / "i.npz", x=np.ones(3, np.float32))
+    (work,) = planned(path, inputs=tmp_path / "i.npz")
+    assert isinstance(work, Work)
+
+
+@pytest.mark.parametrize("kind", ["seq", "optional"])
+def test_what_no_file_can_have_is_a_failure_without_a_way_out(tmp_path: Path, kind: str) -> None:
     path = write(
-        tmp_path / "m.onnx", model("g (seq(float[2]) x) => (seq(float[2]) y) { y = Identity(x) }")
+        tmp_path / "m.onnx",
+        model(f"g ({kind}(float[2]) x) => ({kind}(float[2]) y) {{ y = Identity(x) }}"),
     )
     (failure,) = planned(path)
     assert isinstance(failure, Failure)
-    assert "--inputs FILE.npz" in failure.message
+    assert "(float32): bench feeds tensors alone" in failure.message
+    assert "--inputs" not in failure.message
 
 
 def test_a_size_that_is_a_mistake_is_a_failure_and_the_rest_go_on() -> None:

@@ -19,6 +19,7 @@ MODEL, SAVED = Path("m.onnx"), Path("a.json")
         (SAVED, ("--tune",), "--tune: a saved run is not measured"),
         (MODEL, ("--tune", "--against"), "--against: --tune compares settings alone"),
         (MODEL, ("--steps", "--at", "--on"), "--steps: recordings are as long as they are"),
+        (MODEL, ("--on", "--trace"), "--trace: graphs are profiled, and no utterances"),
         (MODEL, ("--force", "--against"), "--force: nothing saved is compared"),
     ],
 )
@@ -34,8 +35,8 @@ def test_the_first_option_that_says_nothing_is_refused(
     [
         (SAVED, ("--baseline", "--force", "--fail-if-slower", "--format", "--output", "--all")),
         (MODEL, ("--tune", "--at", "--threads", "--no-hash", "--output")),
-        (MODEL, ("--on", "--threads", "--against", "--profile")),
-        (MODEL, ("--against", "--at", "--inputs")),
+        (MODEL, ("--on", "--threads", "--against")),
+        (MODEL, ("--against", "--at", "--inputs", "--profile")),
     ],
 )
 def test_options_that_go_together_are_not(path: Path, given: tuple[str, ...]) -> None:

@@ -194,6 +194,18 @@ def test_a_new_file_and_an_old_report_are_allowed(tmp_path: Path) -> None:
     refuse_to_overwrite(tmp_path / "old.txt", [tmp_path])
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def access(path: Path, mode: int) -> bool:
+        return not (path == tmp_path and mode == os.W_OK)
+
+    monkeypatch.setattr(os, "access", access)  # Root may write anywhere.
+    assert "its folder cannot be written to" in refused(tmp_path / "report.txt")
+    (tmp_path / "other").mkdir()
+    refuse_to_overwrite(tmp_path / "other" / "report.txt", [])
+
+
 def test_an_input_is_refused_by_any_name(tmp_path: Path) -> None:
     model = tmp_path / "model.bin"
     model.write_text("model")

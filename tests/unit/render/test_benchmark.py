@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -50,9 +51,14 @@ def test_a_histogram_is_one_line() -> None:
     assert set(drawn[:-1]) <= set("▆▇█")
 
 
+def test_a_histogram_is_never_broken_at_what_is_empty() -> None:
+    drawn = histogram([1.0, 1.0, 2.0, 3.0])
+    assert drawn == "█··············█"
+
+
 def test_one_outlier_does_not_squeeze_the_others() -> None:
     drawn = histogram([1 + value / 100 for value in range(99)] + [1000.0])
-    assert drawn.count(" ") == 0
+    assert drawn.count("·") == 0
 
 
 def test_latency_is_told_with_its_interval_and_what_it_was_measured_on() -> None:
@@ -65,6 +71,26 @@ def test_latency_is_told_with_its_interval_and_what_it_was_measured_on() -> None
     assert "Doubts" not in told
 
 
+@pytest.mark.parametrize(
+    ("samples", "shown", "note"),
+    [
+        (
+            9,
+            "- | - | -",
+            "- is too few samples: p90 takes 10, p95 takes 20, p99 takes 100 at least.",
+        ),
+        (20, "100 ms | 100 ms | -", "- is too few samples: p99 takes 100 at least."),
+        (99, "100 ms | 100 ms | -", "- is too few samples: p99 takes 100 at least."),
+        (100, "100 ms | 100 ms | 100 ms", ""),
+    ],
+)
+def test_a_percentile_is_told_of_enough_samples(samples: int, shown: str, note: str) -> None:
+    told = text(document(result(measurement([process([[0.1] * samples])]))))
+    assert f"% | {shown} | 100 ms | 0.0% |" in told
+    assert note in told
+    assert ("too few samples" in told) == bool(note)
+
+
 def test_a_narrow_terminal_has_fewer_columns_and_breaks_no_word() -> None:
     scenario = replace(ENCODER, sizes={"batch": 1, "time": 1000})
     run = result(measurement(noisy(0.01, 0.1, seed=1), scenario=scenario))
@@ -75,11 +101,33 @@ def test_a_narrow_terminal_has_fewer_columns_and_breaks_no_word() -> None:
     assert "too narrow for processes, outliers, throughput" in told
 
 
-@pytest.mark.parametrize(("shape", "told"), [((4, 80, 100), "40.0/s"), ((4,), "10.0/s")])
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_very_narrow_terminal_has_the_figures_that_count_and_breaks_no_number(width: int) -> None:
+    old = result(measurement(noisy(0.01, 0.01, seed=1)))
+    new = result(measurement(noisy(0.012, 0.01, seed=2)))
+    blocks = tuple(document(new, compare_benchmarks(old, new)))
+    told = terminal.render(blocks, Layout(width)).plain
+    assert max(map(len, told.split("\n"))) <= width
+    assert duration(new.measurements[0].summary.median_s) in told
+    assert re.search(r"1[.]\d{3}  1[.]\d{3} … 1[.]\d{3} .* slower", told)
+    assert "79.0 MiB" in told
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"), [((4, 80, 100), "40.0/s"), ((4,), "10.0/s"), ((0, 4), "10.0/s")]
+)
 def test_throughput_is_of_the_items_of_a_batch(shape: tuple[int, ...], told: str) -> None:
     scenario = replace(ENCODER, shapes={"x": shape})
     run = result(measurement([process([[0.1] * 4] * 8)] * 5, scenario=scenario))
     assert told in text(document(run))
+
+
+def test_ascii_alone_is_as_good() -> None:
+    made = result(measurement(noisy(0.0001, 0.5, seed=1, processes=2)))
+    blocks = tuple(document(made, compare_benchmarks(made, made)))
+    told = terminal.render(blocks, Layout(200, ascii_only=True)).plain
+    assert told.isascii()
+    assert re.search(r"median +[+]- +p90", told)
 
 
 def test_a_stream_is_told_with_its_deadline_and_slope() -> None:
@@ -121,6 +169,18 @@ def test_two_models_of_one_run_are_told_apart() -> None:
     assert "## Latency (old.onnx)" in told
     assert "measured in turn" in told
     assert "| no significant difference |" in told
+
+
+def test_doubts_about_two_models_are_told_apart() -> None:
+    few = noisy(0.01, 0.01, seed=1, processes=2)
+    made = result(
+        *(measurement(few, subject) for subject in Subject),
+        models={Subject.CANDIDATE: Model("new.onnx", {}), Subject.REFERENCE: Model("old.onnx", {})},
+    )
+    told = text(document(made))
+    assert told.count("few processes: 2") == 2
+    assert "| few processes: 2 | encoder.onnx batch=1 time=400 threads=2 |" in told
+    assert "| few processes: 2 | encoder.onnx batch=1 time=400 threads=2 of old.onnx |" in told
 
 
 def test_unlike_runs_that_were_compared_all_the_same_say_so() -> None:
@@ -189,6 +249,33 @@ def test_profiles_of_two_saved_runs_are_compared() -> None:
         assert "| Conv | 6.000 ms | 8.000 ms | +2.000 ms |" in told
         assert "| layers.*.conv | 6.000 ms | 8.000 ms | +2.000 ms |" in told
     assert "Difference" not in text(document(new))
+
+
+def test_profiles_are_compared_with_those_of_as_many_threads() -> None:
+    def profile(subject: str, threads: int, seconds: float) -> Profile:
+        nodes = (NodeTime("/conv/Conv", "Conv", seconds),)
+        return Profile(subject, "e.onnx", {"time": 3}, 4, 0.01, nodes, threads=threads)
+
+    profiles = (
+        profile("candidate", 1, 0.009),
+        profile("reference", 1, 0.008),
+        profile("candidate", 2, 0.005),
+        profile("reference", 2, 0.004),
+    )
+    told = text(
+        document(replace(result(measurement(noisy(0.01, 0.01, seed=1))), profiles=profiles))
+    )
+    assert "| Conv | 8.000 ms | 9.000 ms | +1.000 ms |" in told
+    assert "| Conv | 4.000 ms | 5.000 ms | +1.000 ms |" in told
+    assert "Profile of e.onnx time=3 threads=2 (candidate)" in told
+
+
+def test_a_graph_that_runs_no_operator_has_no_profile_to_speak_of() -> None:
+    profile = Profile("candidate", "e.onnx", {}, 4, 0.01, ())
+    made = replace(result(measurement(noisy(0.01, 0.01, seed=1))), profiles=(profile,))
+    told = text(document(made))
+    assert "- in operators: 0.000 ms" in told
+    assert "No operator is run" in told
 
 
 def test_profiles_are_told_with_their_difference() -> None:

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from onnxtool.benchmark.comparison import Change
+from onnxtool.benchmark.result import Failure, Subject
 from onnxtool.benchmark.statistics import Interval
 from onnxtool.benchmark.tune import Trial, Tuning
 from onnxtool.render import markdown
@@ -27,6 +28,7 @@ TUNING = Tuning(
         Trial("execution=parallel", replace(OPTIONS, parallel=True), None, "refused"),
     ),
 )
+FAILURES = (Failure(Subject.CANDIDATE, "joint.onnx", {}, "torn"),)
 
 
 def text(found: Tuning) -> str:
@@ -62,8 +64,17 @@ def test_a_machine_that_was_not_quiet_is_told() -> None:
     assert "Doubts" not in text(replace(noisy, conditions=QUIET))
 
 
+def test_what_could_not_be_tried_is_told() -> None:
+    told = text(replace(TUNING, failures=FAILURES))
+    assert "Not tried: joint.onnx: torn" in told
+
+
 @pytest.mark.parametrize(
-    "found", [TUNING, replace(TUNING, environment=MACHINE, conditions=QUIET, interrupted=True)]
+    "found",
+    [
+        TUNING,
+        replace(TUNING, environment=MACHINE, conditions=QUIET, failures=FAILURES, interrupted=True),
+    ],
 )
 def test_it_follows_the_published_schema(found: Tuning) -> None:
     schema = json.loads(SCHEMA.read_text())

@@ -13,6 +13,7 @@ from onnxtool.render.units import (
     listed,
     noise,
     plain,
+    real_time_factor,
     shape,
     share,
     shortened,
@@ -165,6 +166,23 @@ def test_plain_text_stays_on_one_line_and_can_be_written(text: str) -> None:
 
 def test_only_what_is_ours_becomes_ascii() -> None:
     assert in_ascii("Größe · 3 … ≥ 4") == "Größe - 3 ... >= 4"
+    assert in_ascii("aµs → ±3 µs ▁▂█") == "aµs -> +-3 us _.#"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3.2297, "3.230"),
+        (0.1949, "0.195"),
+        (0.0996, "0.100"),
+        (0.0994, "0.099"),
+        (0.00813, "0.0081"),
+        (0.0000931, "0.000093"),
+        (0.0, "0.000"),
+    ],
+)
+def test_a_real_time_factor_has_two_digits_at_least(value: float, text: str) -> None:
+    assert real_time_factor(value) == text
 
 
 def test_an_uncertainty_beyond_the_whole_is_not_told_to_a_digit() -> None:
