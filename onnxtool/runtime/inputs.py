@@ -15,8 +15,9 @@ import numpy as np
 
 from onnxtool.errors import UsageError
 from onnxtool.model.attributes import integer
+from onnxtool.model.families import Role
 from onnxtool.model.order import WITH_SUBGRAPHS, reads
-from onnxtool.model.pairing import is_batch_symbol, is_features, time_axis
+from onnxtool.model.pairing import is_batch_axis, is_features, time_axis
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
@@ -30,6 +31,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 TIME, OTHER = 64, 1
 # What inputs hold that mean something else than data.
 _MEANINGS = {"sr": 16_000, "sample_rate": 16_000, "offset": 0, "use_cache_branch": 0}
+# What says which tokens there are. Any other number, or none at all, makes sums overflow.
+_MASK = r"(?:.*[._])?(?:attention|padding|attn|att|input|token)_?mask"
 # Of data: small enough that sums of products stay exact in float32, and in int32.
 LARGEST = 1000
 # Operators, and which of their inputs are places or sizes.
@@ -54,6 +57,8 @@ INDICES = {
     "Trilu": (1,),
     "Unsqueeze": (1,),
 }
+# Their states keep their size: what is open of it is the batch, wherever that is.
+_RECURRENT = (Role.VAD, Role.PREDICTOR, Role.DECODER_JOINT)
 # Of strings.
 WORDS = ("", "a", "word", "two words", "ß")
 # Operators that give other ids than they take, in about the same range.
@@ -106,6 +111,8 @@ def feeds(
             values[spec.name] = np.full(shape, _MEANINGS[spec.name], dtype)
         elif _is_length(spec):
             values[spec.name] = _lengths(shape, time, ragged=ragged).astype(dtype)
+        elif re.fullmatch(_MASK, spec.name) and dtype.kind in "iu" and shape:
+            values[spec.name] = _mask(shape, generator).astype(dtype)
         else:
             values[spec.name] = _random(
                 model.roots[0], spec.name, shape, dtype, generator, narrow=narrow
@@ -126,6 +133,13 @@ def _lengths(shape: tuple[int, ...], time: int, *, ragged: bool) -> Array:
     return lengths
 
 
+def _mask(shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+    """One for each token of a sentence, zero after its end; none is shorter than half."""
+    length = shape[-1]
+    valid = generator.integers((length + 1) // 2, length + 1, (*shape[:-1], 1))
+    return np.arange(length) < valid
+
+
 def shape_at(spec: TensorSpec, signature: Signature, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The shape of an input at these sizes.
 
@@ -143,11 +157,10 @@ def shape_at(spec: TensorSpec, signature: Signature, sizes: Mapping[str, int]) -
 
 
 def _usual(spec: TensorSpec, axis: int, signature: Signature) -> int:
-    symbol = (spec.shape or ())[axis]
-    if is_batch_symbol(symbol) if isinstance(symbol, str) else axis == 0:
+    if is_batch_axis(spec, axis):
         return 1
     if any(pair.input == spec.name for pair in signature.states):
-        return 0
+        return 1 if signature.role in _RECURRENT else 0
     is_audio = is_features(spec, rank=3)
     return TIME if is_audio and signature.role not in JOINTS else OTHER
 
