@@ -83,6 +83,10 @@ def missing_parts(bundle: BundleSubject) -> tuple[str, ...]:
     return ("joint",) if encoder and predictor and not whole else ()
 
 
+# Families whose blank has the id after all tokens.
+_BLANK_LAST = frozenset({"parakeet-tdt", "nemo", "nemotron-streaming", "gigaam"})
+
+
 @bundle_rule(
     "B004",
     "unusable-vocabulary",
@@ -96,7 +100,8 @@ def unusable_vocabulary(bundle: BundleSubject) -> Iterator[Problem]:
 
     1. No vocabulary at all: the exporter looks for it on the decoder, where NeMo has none.
     2. A token twice: two ids, one text, and a model that was trained to tell them apart.
-    3. The blank not last, which is where runtimes expect it. That is a warning.
+    3. The blank not last, which is where runtimes expect it of NeMo's models; others may have it
+       first, as icefall, WeNet and FunASR do. That is a warning.
     4. Tokens with spaces, which readers that split a line at spaces cut. That, too.
     """
     vocabulary = bundle.bundle.vocabulary
@@ -120,7 +125,8 @@ def unusable_vocabulary(bundle: BundleSubject) -> Iterator[Problem]:
         ids = [i for i, other in enumerate(vocabulary.tokens) if other == token]
         yield Problem(f"{token!r} is the text of the ids {ids}", f"{where}:{ids[1]}")
     last = len(vocabulary.tokens) - 1
-    if vocabulary.blank_id not in {None, last}:  # 3
+    is_nemo = any(graph.signature.family in _BLANK_LAST for graph in bundle.graphs)
+    if vocabulary.blank_id not in ({None, last} if is_nemo else {None, last, 0}):  # 3
         message = f"the blank is {vocabulary.blank_id}, and the last id is {last}"
         yield Problem(message, where, Severity.WARNING)
     spaced = [text for text in vocabulary.tokens if re.search(r"\S\s|\s\S|^\s$", text)]
