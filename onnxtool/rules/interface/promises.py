@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from onnxtool.model.families import Role
 from onnxtool.model.order import in_order, reads, stand_in_order
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import GENERATED_NAME
@@ -204,6 +205,9 @@ def unused_input(graph: GraphSubject) -> Iterator[Problem]:
     Tracing keeps the value that a length had during the export and drops the input: the graph takes
     any length, and masks and counts as if it were the one of the example. That an output depends on
     the *size* of an input counts for nothing.
+
+    An output that is a constant is a warning where nobody knows what the graph is for: detectors
+    give the anchors of their boxes so.
     """
     scope = graph.view.roots[0]
     names = [spec.name for spec in graph.signature.inputs]
@@ -217,7 +221,8 @@ def unused_input(graph: GraphSubject) -> Iterator[Problem]:
             yield Problem(f"no output depends on the values of `{name}`", name)
     for output in scope.output_names:
         if names and not sources.get(output, anything):
-            yield Problem(f"`{output}` depends on the values of no input", output)
+            constant = Severity.WARNING if graph.signature.role is Role.OTHER else None
+            yield Problem(f"`{output}` depends on the values of no input", output, constant)
 
 
 def _sources(scope: Scope, inputs: Sequence[str]) -> dict[str, int]:
