@@ -15,9 +15,8 @@ import numpy as np
 
 from onnxtool.errors import UsageError
 from onnxtool.model.attributes import integer
-from onnxtool.model.families import Role
 from onnxtool.model.order import WITH_SUBGRAPHS, reads
-from onnxtool.model.pairing import is_batch_axis, is_features, time_axis
+from onnxtool.model.pairing import is_features, time_axis
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
@@ -57,8 +56,6 @@ INDICES = {
     "Trilu": (1,),
     "Unsqueeze": (1,),
 }
-# Their states keep their size: what is open of it is the batch, wherever that is.
-_RECURRENT = (Role.VAD, Role.PREDICTOR, Role.DECODER_JOINT)
 # Of strings.
 WORDS = ("", "a", "word", "two words", "ß")
 # Operators that give other ids than they take, in about the same range.
@@ -157,10 +154,10 @@ def shape_at(spec: TensorSpec, signature: Signature, sizes: Mapping[str, int]) -
 
 
 def _usual(spec: TensorSpec, axis: int, signature: Signature) -> int:
-    if is_batch_axis(spec, axis):
+    if signature.is_batch_axis(spec, axis):
         return 1
     if any(pair.input == spec.name for pair in signature.states):
-        return 1 if signature.role in _RECURRENT else 0
+        return 0
     is_audio = is_features(spec, rank=3)
     return TIME if is_audio and signature.role not in JOINTS else OTHER
 

@@ -9,7 +9,6 @@ from functools import partial
 
 from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
-from onnxtool.model.pairing import is_batch_axis
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.examples.encoder import encoder
@@ -86,7 +85,7 @@ def _axes(graph: GraphSubject) -> list[_Axis]:
     batches: list[str] = []
     for spec in graph.signature.inputs:
         for axis in spec.dynamic_axes:
-            if is_batch_axis(spec, axis):
+            if graph.signature.is_batch_axis(spec, axis):
                 batches.append(spec.axis_name(axis))
             elif spec in graph.signature.free_inputs:
                 named.setdefault(spec.axis_name(axis), []).append(spec.name)

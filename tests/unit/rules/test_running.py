@@ -9,7 +9,7 @@ import pytest
 from onnxtool.rules.engine import check
 from onnxtool.rules.report import CheckReport
 from onnxtool.rules.subject import Settings
-from tests.support.models import model, write
+from tests.support.models import decoder_joint, model, write
 
 HALVED = """g (float[batch, 1, height, width] x) => (float[batch, 2, height, width] y) {
     half = MaxPool <kernel_shape = [2, 2], strides = [2, 2]> (x)
@@ -43,6 +43,16 @@ SEQUENCE = """g (float[batch, 2] x) => (seq(float[1, 2]) y) {
     broken = Div (size, zero)
     y = SplitToSequence <axis = 0> (broken)
 }"""
+
+NEMO_NAMES = {
+    "encoder_output": "encoder_outputs",
+    "y": "targets",
+    "h": "input_states_1",
+    "c": "input_states_2",
+    "joint_output": "outputs",
+    "h_out": "output_states_1",
+    "c_out": "output_states_2",
+}
 
 
 def ran(folder: Path, text: str, *codes: str) -> CheckReport:
@@ -88,3 +98,21 @@ def test_states_without_names_for_their_batch_are_run_in_a_loop(tmp_path: Path) 
     report = ran(tmp_path, text, "S002", "S004", "S018")
     assert not report.findings
     assert {rule.code for rule in report.checked} == {"S002", "S004", "S018"}
+
+
+def test_a_predictor_whose_axes_an_exporter_named_is_run_in_batches(tmp_path: Path) -> None:
+    """NeMo's own export has a symbol for each axis, and none says that it is the batch."""
+    nemo = decoder_joint()
+    for value in (*nemo.graph.input, *nemo.graph.output):
+        value.name = NEMO_NAMES[value.name]
+    for node in nemo.graph.node:
+        for values in (node.input, node.output):
+            values[:] = [NEMO_NAMES.get(name, name) for name in values]
+    for spec in (*nemo.graph.input, *nemo.graph.output):
+        for axis, dim in enumerate(spec.type.tensor_type.shape.dim):
+            if dim.dim_param:
+                dim.dim_param = f"{spec.name}_dynamic_axes_{axis}"
+    path = write(tmp_path / "decoder_joint.onnx", nemo)
+    report = check(path, select=["M008", "M010", "I006"], settings=Settings(run=True))
+    assert not report.findings
+    assert {rule.code for rule in report.checked} == {"M008", "M010", "I006"}
