@@ -36,6 +36,11 @@ class Settings:
     targets: tuple[Target, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
+    def unasked(self, reason: str, remedy: str) -> str:
+        """Why no target asks something: there is none, which has a remedy, or it does not care."""
+        names = ", ".join(dict.fromkeys(target.name for target in self.targets))
+        return f"{reason}: {names} asks nothing of it" if names else f"{reason}: give {remedy}"
+
 
 @dataclass(frozen=True)
 class GraphSubject:

@@ -71,7 +71,7 @@ def missing_runtime_metadata(graph: GraphSubject) -> Iterator[Problem]:
     ]
     known = [each for each in expectations(graph) if each.key in found] if found else []
     if not wanted and not known and "model_type" not in found:
-        raise Skipped("no target reads metadata_props: give --target")
+        raise Skipped(graph.settings.unasked("no target reads its metadata_props", "--target"))
     wrong = [problem for target, keys in wanted for problem in _unread(target, keys, found)]
     yield from wrong
     reported = {problem.location for problem in wrong}
@@ -150,7 +150,8 @@ def misleading_url(bundle: BundleSubject) -> Iterator[Problem]:
     encoders = bundle.having(*ACOUSTIC)
     urls = {graph.name: properties_of(graph.view).get("url") for graph in encoders}
     if not target and not any(urls.values()):
-        raise Skipped("no encoder has a `url`, and no target reads it: give --target sherpa-onnx")
+        reason = "no encoder has a `url`, and no target reads it"
+        raise Skipped(bundle.settings.unasked(reason, "--target sherpa-onnx"))
     width = joint_width(bundle.bundle)
     tokens = next(token_counts(bundle.bundle, bundle.contract), None)
     if width is None or tokens is None or not isinstance(width.value, int):
@@ -158,7 +159,8 @@ def misleading_url(bundle: BundleSubject) -> Iterator[Problem]:
     durations = width.value - tokens.value - 1
     for name, url in urls.items():
         if (durations > 0) != ("tdt" in (url or "")):
-            message = f"`url` is {url!r}, and {width.source} has {durations} scores of durations"
+            said = f"`url` is {url!r}" if url is not None else "no `url`"
+            message = f"{said}, and {width.source} has {durations} scores of durations"
             yield Problem(message, "metadata_props:url", model=name)
 
 
@@ -184,7 +186,8 @@ def missing_runtime_file(bundle: BundleSubject) -> Iterator[Problem]:
     """
     targets = [target for target in bundle.settings.targets if target.files]
     if not targets:
-        raise Skipped("no target finds files by name: give --target onnx-asr")
+        reason = "no target finds files by name"
+        raise Skipped(bundle.settings.unasked(reason, "--target onnx-asr"))
     names = sorted(path.name for path in bundle.bundle.path.iterdir())
     for target in targets:
         for alternatives in target.files:

@@ -42,7 +42,8 @@ def unlike_promised_interface(graph: GraphSubject) -> Iterator[Problem]:
     promised = contract.interfaces.get(graph.name) if contract else None
     required = _required(graph)
     if promised is None and not required:
-        raise Skipped("nothing promises its interface: give --contract or --target")
+        reason = "nothing promises its interface"
+        raise Skipped(graph.settings.unasked(reason, "--contract or --target"))
     if promised and contract:
         of = contract.path.name
         yield from _broken(promised.inputs, graph.signature.inputs, f"input of {of}")
@@ -174,7 +175,8 @@ def integer_type_unlike_target(graph: GraphSubject) -> Iterator[Problem]:
     """
     required = _required(graph)
     if not required:
-        raise Skipped("no target says which integers it feeds: give --target")
+        reason = "no target says which integers it feeds"
+        raise Skipped(graph.settings.unasked(reason, "--target"))
     for target, wanted in required:
         for ports, specs in _sides(wanted, graph.signature):
             for port, spec in _paired(ports, specs, by_name=wanted.by_name):

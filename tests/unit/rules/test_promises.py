@@ -12,7 +12,7 @@ from onnxtool.rules.examples.graphs import HEADER, Content, write_all
 from onnxtool.rules.report import CheckReport
 from onnxtool.rules.subject import Settings
 from onnxtool.rules.target import parse_target
-from tests.support.models import WORDS_TDT
+from tests.support.models import WORDS_TDT, write
 
 MICROSOFT = HEADER.replace("17]", '17, "com.microsoft" : 1]')
 
@@ -59,6 +59,15 @@ def test_a_promise_without_a_contract_or_target_is_skipped_with_a_reason() -> No
     assert found.skipped[0].reason == (
         "nothing promises its interface: give --contract or --target"
     )
+
+
+def test_a_target_that_asks_nothing_of_a_graph_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "model.onnx", "g (float[2] x) => (float[2] y) { y = Relu(x) }")
+    found = report(path, "onnx-asr", select="I")
+    assert {skip.rule.code: skip.reason for skip in found.skipped if not skip.rule.roles} == {
+        "I001": "nothing promises its interface: onnx-asr asks nothing of it",
+        "I010": "no target says which integers it feeds: onnx-asr asks nothing of it",
+    }
 
 
 def test_a_contract_is_held_against_names_types_and_sizes(tmp_path: Path) -> None:
