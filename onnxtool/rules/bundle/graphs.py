@@ -55,6 +55,7 @@ def unfitting_graphs(bundle: BundleSubject) -> Iterator[Problem]:
        are in one folder. It shows at the first utterance only.
     2. Of a transducer's encoder, predictor and joint, two are there and one is not, or the joint is
        alone. That is a warning.
+    3. The contract promises the interface of a graph that is not in the folder.
     """
     for wire in bundle.bundle.wiring:
         if wire.problem:  # 1
@@ -66,6 +67,12 @@ def unfitting_graphs(bundle: BundleSubject) -> Iterator[Problem]:
         article = "an" if missing == "encoder" else "a"
         message = f"there is {there}, and no graph that has the interface of {article} {missing}"
         yield Problem(message, missing, Severity.WARNING)
+    contract = bundle.contract
+    there_are = {graph.name for graph in bundle.graphs} | set(bundle.unreadable_graphs)
+    for name in contract.interfaces if contract else ():  # 3
+        if contract and name not in there_are:
+            message = f"{contract.path.name} promises `{name}`, which is not in the folder"
+            yield Problem(message, name)
 
 
 def missing_parts(bundle: BundleSubject) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ def unlike_promised_interface(graph: GraphSubject) -> Iterator[Problem]:
     required = _required(graph)
     if promised is None and not required:
         reason = "nothing promises its interface"
+        if contract and contract.interfaces:
+            raise Skipped(f"{reason}: {contract.path.name} does not name {graph.name}")
         raise Skipped(graph.settings.unasked(reason, "--contract or --target"))
     if promised and contract:
         of = contract.path.name

@@ -61,6 +61,18 @@ def test_a_promise_without_a_contract_or_target_is_skipped_with_a_reason() -> No
     )
 
 
+def test_a_graph_that_is_promised_and_not_there_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "model.onnx", "g (float[2] x) => (float[2] y) { y = Relu(x) }")
+    promise = {"inputs": [{"name": "x", "dtype": "float32"}]}
+    write_all(tmp_path, {"contract.json": {"io": {"encoder.onnx": promise}}})
+    (finding,) = report(tmp_path, select="B002").findings
+    assert finding.message == "contract.json promises `encoder.onnx`, which is not in the folder"
+    (skip,) = report(tmp_path, select="I001").skipped
+    assert skip.reason == ("nothing promises its interface: contract.json does not name model.onnx")
+    write_all(tmp_path, {"contract.json": {"io": {"model.onnx": promise}}})
+    assert not report(tmp_path, select="B002").findings
+
+
 def test_a_target_that_asks_nothing_of_a_graph_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "model.onnx", "g (float[2] x) => (float[2] y) { y = Relu(x) }")
     found = report(path, "onnx-asr", select="I")
