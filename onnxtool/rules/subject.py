@@ -37,9 +37,10 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
 
     def unasked(self, reason: str, remedy: str) -> str:
-        """Why no target asks something: there is none, which has a remedy, or it does not care."""
-        names = ", ".join(dict.fromkeys(target.name for target in self.targets))
-        return f"{reason}: {names} asks nothing of it" if names else f"{reason}: give {remedy}"
+        """Why nothing is asked: there is no target, which has a remedy, or it is not known to."""
+        names = " or ".join(dict.fromkeys(target.name for target in self.targets))
+        told = f"nothing is known that {names} asks of it" if names else f"give {remedy}"
+        return f"{reason}: {told}"
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ def missing_runtime_metadata(graph: GraphSubject) -> Iterator[Problem]:
     wanted = [
         (target, required.metadata)
         for target in graph.settings.targets
-        if (required := target.graph(graph.signature.role)) and required.metadata
+        if (required := target.graph(graph.signature.role, graph.signature.family))
+        and required.metadata
     ]
     known = [each for each in expectations(graph) if each.key in found] if found else []
     if not wanted and not known and "model_type" not in found:
@@ -97,6 +98,9 @@ def _unread(
         elif kind == "integer" and not re.fullmatch(r"-?\d+", found[key]):
             message = f"`{key}` is {found[key]!r:.40}, where {target.name} reads an integer"
             yield Problem(message, at)
+        elif kind == "integers" and not re.fullmatch(r"-?\d+(?:,-?\d+)*", found[key]):
+            message = f"`{key}` is {found[key]!r:.40}, where {target.name} reads integers"
+            yield Problem(f"{message}, with commas between them", at)
         elif isinstance(kind, tuple) and found[key] not in kind:
             choice = ", ".join(map(repr, kind))
             message = f"`{key}` is {found[key]!r:.40}, and {target.name} knows {choice} only"
@@ -188,6 +192,10 @@ def missing_runtime_file(bundle: BundleSubject) -> Iterator[Problem]:
     if not targets:
         reason = "no target finds files by name"
         raise Skipped(bundle.settings.unasked(reason, "--target onnx-asr"))
+    families = {graph.signature.family for graph in bundle.graphs if graph.signature.family}
+    targets = [target for target in targets if not families or target.knows(families)]
+    if not targets:
+        raise Skipped("what files the target looks for is known of NeMo's models only")
     names = sorted(path.name for path in bundle.bundle.path.iterdir())
     for target in targets:
         for alternatives in target.files:

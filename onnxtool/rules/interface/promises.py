@@ -60,8 +60,13 @@ def unlike_promised_interface(graph: GraphSubject) -> Iterator[Problem]:
 
 def _required(graph: GraphSubject) -> list[tuple[Target, TargetGraph]]:
     """The targets that ask something of such a graph, and what."""
-    role = graph.signature.role
-    return [(t, wanted) for t in graph.settings.targets if (wanted := t.graph(role))]
+    role, family = graph.signature.role, graph.signature.family
+    found = [(target, target.graph(role, family)) for target in graph.settings.targets]
+    return [
+        (target, wanted)
+        for target, wanted in found
+        if wanted and (wanted.inputs or wanted.outputs or wanted.instead)
+    ]
 
 
 def _sides(
