@@ -141,8 +141,10 @@ def shape_at(spec: TensorSpec, signature: Signature, sizes: Mapping[str, int]) -
     """The shape of an input at these sizes.
 
     Raises:
-        UsageError: It has no rank.
+        UsageError: It has no rank, or is no tensor.
     """
+    if "(" in spec.dtype:
+        raise UsageError(f"`{spec.name}` is a {spec.dtype}: no value can be made up for it")
     if spec.shape is None:
         raise UsageError(f"`{spec.name}` has no rank: no value can be made up for it")
     return tuple(
