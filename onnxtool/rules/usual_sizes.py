@@ -26,7 +26,7 @@ def larger_sizes(signature: Signature) -> Iterator[Mapping[str, int]]:
         UsageError: An input has no rank.
     """
     axes = open_axes(signature)
-    sizes_tried = ROOM if axes else ()
+    sizes_tried: tuple[int, ...] = ROOM if axes else ()
     if len(axes) == 1 and all(map(_may_be_a_waveform, signature.free_inputs)):
         sizes_tried = (*ROOM, WAVEFORM)
     for size in sizes_tried:
