@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from onnxtool.model.pairing import is_batch_symbol, is_features
+from onnxtool.model.pairing import is_features
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import ModelView
@@ -81,15 +81,13 @@ def sweep(signature: Signature, *, seeds: int, steps: int) -> tuple[Trial, ...]:
 
 def _sizes(signature: Signature, index: int) -> Iterator[tuple[str, int]]:
     for spec in signature.inputs:
-        for axis, symbol in spec.dynamic_axes.items():
-            choices = _choices(signature, spec, axis, symbol)
+        for axis in spec.dynamic_axes:
+            choices = _choices(signature, spec, axis)
             yield spec.axis_name(axis), choices[index % len(choices)]
 
 
-def _choices(
-    signature: Signature, spec: TensorSpec, axis: int, symbol: str | None
-) -> tuple[int, ...]:
-    if is_batch_symbol(symbol) if symbol else axis == 0:
+def _choices(signature: Signature, spec: TensorSpec, axis: int) -> tuple[int, ...]:
+    if signature.is_batch_axis(spec, axis):
         return BATCHES
     if any(pair.input == spec.name for pair in signature.states):
         return EMPTY

@@ -30,6 +30,10 @@ COMPANIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("metadata", ("streaming.json", "*contract*.json", ".gitattributes", ".gitignore")),
     ("vocabulary", (*VOCABULARY_NAMES, "*tokens.txt", "vocab*.txt", "vocab.json", "merges.txt")),
     ("tokenizer", ("tokenizer*", "*.model", "*.vocab", "special_tokens_map.json", "bpe*")),
+    ("tokenizer", ("added_tokens.json", "normalizer.json", "chat_template*", "*.jinja")),
+    # Of sherpa-onnx and FunASR: words, rules that rewrite text, the mean and variance of features.
+    ("language", ("lexicon*.txt", "hotwords*", "keywords*.txt", "*.fst", "*.far", "*.mvn")),
+    ("labels", ("labels*", "*.names", "*.csv")),
     ("checkpoint", ("*.nemo", "*.pt", "*.ckpt", "*.safetensors")),
     ("document", ("README*", "LICENSE*", "NOTICE*", "CHANGELOG*", "*.md", "*.html", "*.pdf")),
     ("recording", ("*.wav", "*.flac", "*.mp3", "*.ogg")),

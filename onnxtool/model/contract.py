@@ -20,10 +20,14 @@ from pathlib import Path
 from onnxtool.errors import MetadataError
 from onnxtool.model.json_place import Step, spelled
 from onnxtool.model.metadata import is_integer, read_metadata, wrong_value
-from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.tensors import DTYPES, TensorSpec
 
 # What a folder may hold its own contract in, the first that is there.
 CONTRACT_NAMES = ("*contract*.json", "streaming.json")
+
+_DTYPES = frozenset(kind.name for kind in DTYPES.values())
+# What is no tensor: `sequence(float32)`, `map(string, float32)`, `optional(...)`.
+_OTHER_KINDS = re.compile(r"(?:sequence|map|optional|sparse)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +229,8 @@ def _spec(table: _Table) -> TensorSpec:
     name, dtype = table.text("name"), table.text("dtype")
     if not name or not dtype:
         raise table.missing("dtype" if name else "name")
+    if dtype not in _DTYPES and not _OTHER_KINDS.match(dtype):
+        raise table.wrong("dtype", "an element type, as in float32,")
     declared = table.fields.get("shape")
     if declared is None:
         return TensorSpec(name, dtype, None)
@@ -234,7 +240,7 @@ def _spec(table: _Table) -> TensorSpec:
 
 
 def _is_dimension(size: object) -> bool:
-    return isinstance(size, str) or size is None or is_integer(size)
+    return isinstance(size, str) or size is None or (is_integer(size) and size >= 0)
 
 
 def _streaming(block: _Table) -> StreamingConfig | None:

@@ -116,10 +116,14 @@ def is_batch_symbol(symbol: str) -> bool:
 
 
 def is_batch_axis(spec: TensorSpec, axis: int) -> bool:
-    """Whether an axis is the batch: by its symbol, or the first where it has none."""
+    """Whether an axis is the batch: by its symbol, or the first where it has none.
+
+    Of several such symbols only the first is one: `N` are samples in `[batch_size, N]`.
+    """
     dimension = (spec.shape or ())[axis]
     if isinstance(dimension, str):
-        return is_batch_symbol(dimension)
+        before = {size for size in (spec.shape or ())[:axis] if isinstance(size, str)}
+        return is_batch_symbol(dimension) and not any(map(is_batch_symbol, before - {dimension}))
     # So it is in every family but LSTM states.
     return axis == 0
 

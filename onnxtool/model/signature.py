@@ -8,9 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from onnxtool.model.families import FAMILIES, Family, Role
+from onnxtool.model.pairing import is_batch_axis
 from onnxtool.model.states import HostInput, StateKind, StatePair, host_inputs, pair_states
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import ModelView
+
+# Roles whose states are those of an LSTM.
+_RECURRENT = (Role.VAD, Role.PREDICTOR, Role.DECODER_JOINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,15 @@ class Signature:
             for axis in spec.dynamic_axes
             if axis < len(shapes[spec.name])
         }
+
+    def is_batch_axis(self, spec: TensorSpec, axis: int) -> bool:
+        """Whether a dynamic axis of an input is the batch, as its symbol, place and use tell.
+
+        LSTM states [layers, B, H] have it second, and in NeMo's own exports, and Silero's, no name
+        says so. They keep their size: what is open of them can be nothing else.
+        """
+        recurrent = self.role in _RECURRENT and spec not in self.free_inputs
+        return is_batch_axis(spec, axis) or (recurrent and axis in spec.dynamic_axes)
 
     @property
     def free_outputs(self) -> tuple[TensorSpec, ...]:

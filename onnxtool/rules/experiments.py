@@ -13,8 +13,9 @@ from onnxtool.model.contract import StreamingConfig
 from onnxtool.model.families import Role
 from onnxtool.rules.promised import Declared, promised
 from onnxtool.rules.rule import Skipped
+from onnxtool.rules.usual_sizes import larger_sizes
 from onnxtool.runtime.inputs import Array, feeds
-from onnxtool.runtime.session import RunError
+from onnxtool.runtime.session import RunError, RunRefusedError
 from onnxtool.speech.attention import Context, context
 from onnxtool.speech.cache_aware import AUDIO, CacheAwareEncoder
 from onnxtool.speech.cache_sizes import sized
@@ -53,16 +54,49 @@ class Experiments:
             UsageError: No inputs can be made up.
             RunRefusedError: ONNX Runtime refuses them.
         """
-        graph = self.graph
-        return graph.session.run(feeds(graph.view, graph.signature, self.needed))
+        outputs = self._first_run[1]
+        if isinstance(outputs, RunRefusedError):
+            raise outputs
+        return outputs
 
     @property
     def needed(self) -> Mapping[str, int]:
-        """Sizes that its caches must have, where it does not declare them."""
+        """Sizes that its caches, and what else it leaves open, must have for it to run at all."""
+        try:
+            return self._first_run[0]
+        except (RunError, UsageError):
+            return self._cache_sizes
+
+    @property
+    def _cache_sizes(self) -> Mapping[str, int]:
         try:
             return self.encoder.sizes if self.graph.signature.states else {}
         except Skipped:
             return {}
+
+    @cached_property
+    def _first_run(self) -> tuple[Mapping[str, int], dict[str, Array] | RunRefusedError]:
+        """Sizes at which it runs, and what comes out; else the usual ones, and why it does not.
+
+        Raises:
+            UsageError: No inputs can be made up.
+            RunError: It crashes or hangs at the usual sizes.
+        """
+        graph, usual = self.graph, self._cache_sizes
+        try:
+            return usual, graph.session.run(feeds(graph.view, graph.signature, usual))
+        except RunRefusedError as error:
+            refusal = error
+        graph.session.open()  # What does not load runs at no size.
+        for larger in larger_sizes(graph.signature):
+            sizes = {**larger, **usual}
+            try:
+                return sizes, graph.session.run(feeds(graph.view, graph.signature, sizes))
+            except RunRefusedError:
+                continue
+            except RunError:  # Nobody said that it takes as much.
+                break
+        return usual, refusal
 
     @cached_property
     def encoder(self) -> CacheAwareEncoder:
@@ -255,7 +289,7 @@ class Experiments:
             return run_loop(
                 graph.session,
                 graph.signature,
-                lambda i: feeds(graph.view, graph.signature, {}, seed=i),
+                lambda i: feeds(graph.view, graph.signature, self.needed, seed=i),
             )
         except UsageError as error:
             raise Skipped(str(error)) from None

@@ -23,8 +23,11 @@ INTEGER_COMPUTE = re.compile(
 PACKED = frozenset({"int8", "uint8", "int4", "uint4", "int2", "uint2"})
 # Below this, a model has not become much smaller.
 LEAST_SHARE = 0.5
-# No quantizer, which turns audio into codes, and nothing that is dequantized or unquantized.
-_QUANTIZED_NAME = re.compile(r"int[48]|(?<![a-z])quant(i[sz]ed)?(?![a-z])|[._-]q[48]\b")
+# No quantizer, which turns audio into codes, nothing that is dequantized or unquantized, and no
+# joint8 or checkpoint4000.
+_QUANTIZED_NAME = re.compile(
+    r"(?<![a-z])u?int[48](?!\d)|(?<![a-z])quant(i[sz]ed)?(?![a-z])|[._-]q[48]\b"
+)
 _MICROSOFT = HEADER.replace("17]", '17, "com.microsoft" : 1]')
 
 

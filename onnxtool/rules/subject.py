@@ -36,6 +36,12 @@ class Settings:
     targets: tuple[Target, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
+    def unasked(self, reason: str, remedy: str) -> str:
+        """Why nothing is asked: there is no target, which has a remedy, or it is not known to."""
+        names = " or ".join(dict.fromkeys(target.name for target in self.targets))
+        told = f"nothing is known that {names} asks of it" if names else f"give {remedy}"
+        return f"{reason}: {told}"
+
 
 @dataclass(frozen=True)
 class GraphSubject:

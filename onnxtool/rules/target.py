@@ -31,12 +31,14 @@ class TargetGraph:
     """What a runtime requires of the graphs of some roles.
 
     Attributes:
+        families: Those whose graphs it is about; empty for all.
         by_name: Whether it finds inputs and outputs by name; otherwise by position.
-        metadata: Key of metadata_props -> `integer`, `text`, or the texts that it knows.
+        metadata: Key of metadata_props -> `integer`, `integers`, `text`, or the texts it knows.
         instead: The file that it wants instead of such a graph; else empty.
     """
 
     roles: tuple[Role, ...]
+    families: tuple[str, ...]
     by_name: bool
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
@@ -76,9 +78,22 @@ class Target:
     tdt_in_url: bool = False
     durations_are_indices: bool = False
 
-    def graph(self, role: Role) -> TargetGraph | None:
-        """What it requires of a graph of this role, if anything."""
-        return next((graph for graph in self.graphs if role in graph.roles), None)
+    def graph(self, role: Role, family: str | None = None) -> TargetGraph | None:
+        """What it is known to require of a graph of this role and family, if anything."""
+        return next(
+            (
+                graph
+                for graph in self.graphs
+                if role in graph.roles
+                and (not (graph.families and family) or family in graph.families)
+            ),
+            None,
+        )
+
+    def knows(self, families: Iterable[str]) -> bool:
+        """Whether it is known what it requires of a model of these families."""
+        known = {family for graph in self.graphs for family in graph.families}
+        return not known.isdisjoint(families)
 
     def saying(self, trouble: str, found: object = "", limit: object = "") -> str:
         """`; sherpa-onnx says: …`, or nothing where its words are not known."""
@@ -105,7 +120,7 @@ def parse_target(text: str) -> Target:
     return Target(
         name=text,
         runtime=match[1],
-        graphs=tuple(_graph(graph) for graph in table["graphs"]),
+        graphs=tuple(_graph(graph, table["families"]) for graph in table["graphs"]),
         files=tuple(map(tuple, table.get("files", ()))),
         says=table["says"],
         tdt_in_url=table.get("tdt_in_url", False),
@@ -149,12 +164,13 @@ def _version(text: str) -> Version:
     return int(major), int(minor)
 
 
-def _graph(table: Mapping[str, Any]) -> TargetGraph:
+def _graph(table: Mapping[str, Any], families: Iterable[str]) -> TargetGraph:
     return TargetGraph(
         roles=tuple(map(Role, table["roles"])),
-        by_name=table["by_name"],
-        inputs=tuple(Port(*port) for port in table["inputs"]),
-        outputs=tuple(Port(*port) for port in table["outputs"]),
+        families=tuple(table.get("families", families)),
+        by_name=table.get("by_name", False),
+        inputs=tuple(Port(*port) for port in table.get("inputs", ())),
+        outputs=tuple(Port(*port) for port in table.get("outputs", ())),
         metadata={
             key: tuple(kind) if isinstance(kind, list) else kind
             for key, kind in table.get("metadata", {}).items()

@@ -16,7 +16,7 @@ import numpy as np
 from onnxtool.errors import UsageError
 from onnxtool.model.attributes import integer
 from onnxtool.model.order import WITH_SUBGRAPHS, reads
-from onnxtool.model.pairing import is_batch_symbol, is_features, time_axis
+from onnxtool.model.pairing import is_features, time_axis
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
@@ -30,6 +30,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 TIME, OTHER = 64, 1
 # What inputs hold that mean something else than data.
 _MEANINGS = {"sr": 16_000, "sample_rate": 16_000, "offset": 0, "use_cache_branch": 0}
+# What says which tokens there are. Any other number, or none at all, makes sums overflow.
+_MASK = r"(?:.*[._])?(?:attention|padding|attn|att|input|token)_?mask"
 # Of data: small enough that sums of products stay exact in float32, and in int32.
 LARGEST = 1000
 # Operators, and which of their inputs are places or sizes.
@@ -106,6 +108,8 @@ def feeds(
             values[spec.name] = np.full(shape, _MEANINGS[spec.name], dtype)
         elif _is_length(spec):
             values[spec.name] = _lengths(shape, time, ragged=ragged).astype(dtype)
+        elif re.fullmatch(_MASK, spec.name) and dtype.kind in "iu" and shape:
+            values[spec.name] = _mask(shape, generator).astype(dtype)
         else:
             values[spec.name] = _random(
                 model.roots[0], spec.name, shape, dtype, generator, narrow=narrow
@@ -126,12 +130,21 @@ def _lengths(shape: tuple[int, ...], time: int, *, ragged: bool) -> Array:
     return lengths
 
 
+def _mask(shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+    """One for each token of a sentence, zero after its end; none is shorter than half."""
+    length = shape[-1]
+    valid = generator.integers((length + 1) // 2, length + 1, (*shape[:-1], 1))
+    return np.arange(length) < valid
+
+
 def shape_at(spec: TensorSpec, signature: Signature, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The shape of an input at these sizes.
 
     Raises:
-        UsageError: It has no rank.
+        UsageError: It has no rank, or is no tensor.
     """
+    if "(" in spec.dtype:
+        raise UsageError(f"`{spec.name}` is a {spec.dtype}: no value can be made up for it")
     if spec.shape is None:
         raise UsageError(f"`{spec.name}` has no rank: no value can be made up for it")
     return tuple(
@@ -143,8 +156,7 @@ def shape_at(spec: TensorSpec, signature: Signature, sizes: Mapping[str, int]) -
 
 
 def _usual(spec: TensorSpec, axis: int, signature: Signature) -> int:
-    symbol = (spec.shape or ())[axis]
-    if is_batch_symbol(symbol) if isinstance(symbol, str) else axis == 0:
+    if signature.is_batch_axis(spec, axis):
         return 1
     if any(pair.input == spec.name for pair in signature.states):
         return 0

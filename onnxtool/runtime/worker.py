@@ -27,7 +27,8 @@ HEADER = struct.Struct("<Q")
 # A reply is (kind, content).
 READY, VALUES, REFUSED, OUT_OF_MEMORY = "ready", "values", "refused", "out of memory"
 # Signs of it in ONNX Runtime's messages, which have no type for it.
-_EXHAUSTED = ("bad_alloc", "Failed to allocate")
+_TOO_LITTLE_TO_IMPORT = ("Cannot allocate memory", "failed to map segment")
+_EXHAUSTED = ("bad_alloc", "Failed to allocate", *_TOO_LITTLE_TO_IMPORT)
 
 
 def send(stream: IO[bytes], message: object) -> None:

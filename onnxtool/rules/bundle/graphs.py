@@ -55,6 +55,7 @@ def unfitting_graphs(bundle: BundleSubject) -> Iterator[Problem]:
        are in one folder. It shows at the first utterance only.
     2. Of a transducer's encoder, predictor and joint, two are there and one is not, or the joint is
        alone. That is a warning.
+    3. The contract promises the interface of a graph that is not in the folder.
     """
     for wire in bundle.bundle.wiring:
         if wire.problem:  # 1
@@ -66,6 +67,12 @@ def unfitting_graphs(bundle: BundleSubject) -> Iterator[Problem]:
         article = "an" if missing == "encoder" else "a"
         message = f"there is {there}, and no graph that has the interface of {article} {missing}"
         yield Problem(message, missing, Severity.WARNING)
+    contract = bundle.contract
+    there_are = {graph.name for graph in bundle.graphs} | set(bundle.unreadable_graphs)
+    for name in contract.interfaces if contract else ():  # 3
+        if contract and name not in there_are:
+            message = f"{contract.path.name} promises `{name}`, which is not in the folder"
+            yield Problem(message, name)
 
 
 def missing_parts(bundle: BundleSubject) -> tuple[str, ...]:
@@ -83,6 +90,10 @@ def missing_parts(bundle: BundleSubject) -> tuple[str, ...]:
     return ("joint",) if encoder and predictor and not whole else ()
 
 
+# Families whose blank has the id after all tokens.
+_BLANK_LAST = frozenset({"parakeet-tdt", "nemo", "nemotron-streaming", "gigaam"})
+
+
 @bundle_rule(
     "B004",
     "unusable-vocabulary",
@@ -96,7 +107,8 @@ def unusable_vocabulary(bundle: BundleSubject) -> Iterator[Problem]:
 
     1. No vocabulary at all: the exporter looks for it on the decoder, where NeMo has none.
     2. A token twice: two ids, one text, and a model that was trained to tell them apart.
-    3. The blank not last, which is where runtimes expect it. That is a warning.
+    3. The blank not last, which is where runtimes expect it of NeMo's models; others may have it
+       first, as icefall, WeNet and FunASR do. That is a warning.
     4. Tokens with spaces, which readers that split a line at spaces cut. That, too.
     """
     vocabulary = bundle.bundle.vocabulary
@@ -120,7 +132,8 @@ def unusable_vocabulary(bundle: BundleSubject) -> Iterator[Problem]:
         ids = [i for i, other in enumerate(vocabulary.tokens) if other == token]
         yield Problem(f"{token!r} is the text of the ids {ids}", f"{where}:{ids[1]}")
     last = len(vocabulary.tokens) - 1
-    if vocabulary.blank_id not in {None, last}:  # 3
+    is_nemo = any(graph.signature.family in _BLANK_LAST for graph in bundle.graphs)
+    if vocabulary.blank_id not in ({None, last} if is_nemo else {None, last, 0}):  # 3
         message = f"the blank is {vocabulary.blank_id}, and the last id is {last}"
         yield Problem(message, where, Severity.WARNING)
     spaced = [text for text in vocabulary.tokens if re.search(r"\S\s|\s\S|^\s$", text)]

@@ -67,11 +67,12 @@ def missing_runtime_metadata(graph: GraphSubject) -> Iterator[Problem]:
     wanted = [
         (target, required.metadata)
         for target in graph.settings.targets
-        if (required := target.graph(graph.signature.role)) and required.metadata
+        if (required := target.graph(graph.signature.role, graph.signature.family))
+        and required.metadata
     ]
     known = [each for each in expectations(graph) if each.key in found] if found else []
     if not wanted and not known and "model_type" not in found:
-        raise Skipped("no target reads metadata_props: give --target")
+        raise Skipped(graph.settings.unasked("no target reads its metadata_props", "--target"))
     wrong = [problem for target, keys in wanted for problem in _unread(target, keys, found)]
     yield from wrong
     reported = {problem.location for problem in wrong}
@@ -97,6 +98,9 @@ def _unread(
         elif kind == "integer" and not re.fullmatch(r"-?\d+", found[key]):
             message = f"`{key}` is {found[key]!r:.40}, where {target.name} reads an integer"
             yield Problem(message, at)
+        elif kind == "integers" and not re.fullmatch(r"-?\d+(?:,-?\d+)*", found[key]):
+            message = f"`{key}` is {found[key]!r:.40}, where {target.name} reads integers"
+            yield Problem(f"{message}, with commas between them", at)
         elif isinstance(kind, tuple) and found[key] not in kind:
             choice = ", ".join(map(repr, kind))
             message = f"`{key}` is {found[key]!r:.40}, and {target.name} knows {choice} only"
@@ -150,7 +154,8 @@ def misleading_url(bundle: BundleSubject) -> Iterator[Problem]:
     encoders = bundle.having(*ACOUSTIC)
     urls = {graph.name: properties_of(graph.view).get("url") for graph in encoders}
     if not target and not any(urls.values()):
-        raise Skipped("no encoder has a `url`, and no target reads it: give --target sherpa-onnx")
+        reason = "no encoder has a `url`, and no target reads it"
+        raise Skipped(bundle.settings.unasked(reason, "--target sherpa-onnx"))
     width = joint_width(bundle.bundle)
     tokens = next(token_counts(bundle.bundle, bundle.contract), None)
     if width is None or tokens is None or not isinstance(width.value, int):
@@ -158,7 +163,8 @@ def misleading_url(bundle: BundleSubject) -> Iterator[Problem]:
     durations = width.value - tokens.value - 1
     for name, url in urls.items():
         if (durations > 0) != ("tdt" in (url or "")):
-            message = f"`url` is {url!r}, and {width.source} has {durations} scores of durations"
+            said = f"`url` is {url!r}" if url is not None else "no `url`"
+            message = f"{said}, and {width.source} has {durations} scores of durations"
             yield Problem(message, "metadata_props:url", model=name)
 
 
@@ -184,7 +190,12 @@ def missing_runtime_file(bundle: BundleSubject) -> Iterator[Problem]:
     """
     targets = [target for target in bundle.settings.targets if target.files]
     if not targets:
-        raise Skipped("no target finds files by name: give --target onnx-asr")
+        reason = "no target finds files by name"
+        raise Skipped(bundle.settings.unasked(reason, "--target onnx-asr"))
+    families = {graph.signature.family for graph in bundle.graphs if graph.signature.family}
+    targets = [target for target in targets if not families or target.knows(families)]
+    if not targets:
+        raise Skipped("what files the target looks for is known of NeMo's models only")
     names = sorted(path.name for path in bundle.bundle.path.iterdir())
     for target in targets:
         for alternatives in target.files:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from onnxtool.model.families import Role
 from onnxtool.rules.examples.joint import joint
 from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
 from onnxtool.rules.subject import GraphSubject
+from onnxtool.rules.usual_sizes import open_axes
+from onnxtool.runtime.inputs import Array
 from onnxtool.runtime.session import RunRefusedError
 
 
@@ -47,8 +49,9 @@ def does_not_run(graph: GraphSubject) -> Iterator[Problem]:
     except UsageError as error:
         raise Skipped(str(error)) from None
     except RunRefusedError as error:
-        # Masks and counts must fit each other, and we would not know how.
-        if signature.host_held or (signature.role is Role.OTHER and len(signature.inputs) > 1):
+        # Masks and counts must fit each other, images many halvings, and we would not know how.
+        guessed = len(signature.inputs) > 1 or open_axes(signature)
+        if signature.host_held or (signature.role is Role.OTHER and guessed):
             raise Skipped(f"no inputs that fit each other could be made up: {error}") from None
         yield Problem(f"a run fails: {error}")
 
@@ -76,14 +79,23 @@ def output_not_finite(graph: GraphSubject) -> Iterator[Problem]:
     except (UsageError, RunRefusedError) as error:
         raise Skipped(f"it does not run at its usual sizes (M008): {error}") from None
     guessed = Severity.WARNING if graph.signature.role is Role.OTHER else None
-    for name, value in outputs.items():
-        if not np.issubdtype(value.dtype, np.inexact):
-            continue
-        broken = int(np.count_nonzero(~(value < np.inf)))
+    for name, given in outputs.items():
+        values = [value for value in _arrays(given) if np.issubdtype(value.dtype, np.inexact)]
+        broken = sum(int(np.count_nonzero(~(value < np.inf))) for value in values)
         if broken:
-            nan = int(np.count_nonzero(np.isnan(value)))
+            size = sum(value.size for value in values)
+            nan = sum(int(np.count_nonzero(np.isnan(value))) for value in values)
             yield Problem(
-                f"{broken:,} of {value.size:,} values are not finite, {nan:,} of them NaN",
-                name,
-                guessed,
+                f"{broken:,} of {size:,} values are not finite, {nan:,} of them NaN", name, guessed
             )
+
+
+def _arrays(given: object) -> Iterator[Array]:
+    """The tensors of an output: one, or those of a sequence or a map; an optional may have none."""
+    if isinstance(given, Mapping):
+        yield np.array(list(given.values()))
+    elif isinstance(given, Sequence):
+        for value in given:
+            yield from _arrays(value)
+    elif given is not None:
+        yield np.asarray(given)

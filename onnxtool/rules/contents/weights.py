@@ -72,8 +72,9 @@ class Statistics:
 def broken_weights(graph: GraphSubject) -> Iterator[Problem]:
     """Weights hold values that no training gives.
 
-    1. NaN or infinity: every output that they reach is lost. A mask of minus infinity is a warning,
-       while one in a factor of a matrix product or a convolution is none.
+    1. NaN or infinity: every output that they reach is lost. Minus infinity is an error in a factor
+       of a matrix product or a convolution, and else a warning; a note, if all else is zero, as in
+       the masks that let a token see none after it.
     2. A matrix of zeros, or of one value: a layer that was never loaded.
     3. Denormal numbers in quantity: slow on many processors, and gone in float16.
     4. Values that float16 cannot hold, in float32: told, because a conversion makes them infinite.
@@ -118,7 +119,10 @@ def _minus_infinity(
     """A single one fills masks, and is meant."""
     name = f"`{where}` ({tensor.dtype.name}{list(tensor.shape)})"
     message = f"{name} has {found.negative_infinite:,} values of minus infinity"
-    return Problem(message, where, Severity.ERROR if is_factor else Severity.WARNING)
+    if is_factor:
+        return Problem(message, where, Severity.ERROR)
+    is_mask = found.lowest == found.highest == 0 and not found.nan
+    return Problem(message, where, Severity.INFO if is_mask else Severity.WARNING)
 
 
 def _judge(where: str, tensor: StoredTensor, found: Statistics) -> Iterator[Problem]:

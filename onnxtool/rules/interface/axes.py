@@ -9,7 +9,6 @@ from functools import partial
 
 from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
-from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.examples.encoder import encoder
@@ -85,8 +84,8 @@ def _axes(graph: GraphSubject) -> list[_Axis]:
     named: dict[str, list[str]] = {}
     batches: list[str] = []
     for spec in graph.signature.inputs:
-        for axis, symbol in spec.dynamic_axes.items():
-            if is_batch_symbol(symbol) if symbol else axis == 0:
+        for axis in spec.dynamic_axes:
+            if graph.signature.is_batch_axis(spec, axis):
                 batches.append(spec.axis_name(axis))
             elif spec in graph.signature.free_inputs:
                 named.setdefault(spec.axis_name(axis), []).append(spec.name)

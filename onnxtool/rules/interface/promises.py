@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from onnxtool.model.families import Role
 from onnxtool.model.order import in_order, reads, stand_in_order
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import GENERATED_NAME
@@ -41,7 +42,10 @@ def unlike_promised_interface(graph: GraphSubject) -> Iterator[Problem]:
     promised = contract.interfaces.get(graph.name) if contract else None
     required = _required(graph)
     if promised is None and not required:
-        raise Skipped("nothing promises its interface: give --contract or --target")
+        reason = "nothing promises its interface"
+        if contract and contract.interfaces:
+            raise Skipped(f"{reason}: {contract.path.name} does not name {graph.name}")
+        raise Skipped(graph.settings.unasked(reason, "--contract or --target"))
     if promised and contract:
         of = contract.path.name
         yield from _broken(promised.inputs, graph.signature.inputs, f"input of {of}")
@@ -56,8 +60,13 @@ def unlike_promised_interface(graph: GraphSubject) -> Iterator[Problem]:
 
 def _required(graph: GraphSubject) -> list[tuple[Target, TargetGraph]]:
     """The targets that ask something of such a graph, and what."""
-    role = graph.signature.role
-    return [(t, wanted) for t in graph.settings.targets if (wanted := t.graph(role))]
+    role, family = graph.signature.role, graph.signature.family
+    found = [(target, target.graph(role, family)) for target in graph.settings.targets]
+    return [
+        (target, wanted)
+        for target, wanted in found
+        if wanted and (wanted.inputs or wanted.outputs or wanted.instead)
+    ]
 
 
 def _sides(
@@ -173,7 +182,8 @@ def integer_type_unlike_target(graph: GraphSubject) -> Iterator[Problem]:
     """
     required = _required(graph)
     if not required:
-        raise Skipped("no target says which integers it feeds: give --target")
+        reason = "no target says which integers it feeds"
+        raise Skipped(graph.settings.unasked(reason, "--target"))
     for target, wanted in required:
         for ports, specs in _sides(wanted, graph.signature):
             for port, spec in _paired(ports, specs, by_name=wanted.by_name):
@@ -204,6 +214,9 @@ def unused_input(graph: GraphSubject) -> Iterator[Problem]:
     Tracing keeps the value that a length had during the export and drops the input: the graph takes
     any length, and masks and counts as if it were the one of the example. That an output depends on
     the *size* of an input counts for nothing.
+
+    An output that is a constant is a warning where nobody knows what the graph is for: detectors
+    give the anchors of their boxes so.
     """
     scope = graph.view.roots[0]
     names = [spec.name for spec in graph.signature.inputs]
@@ -217,7 +230,8 @@ def unused_input(graph: GraphSubject) -> Iterator[Problem]:
             yield Problem(f"no output depends on the values of `{name}`", name)
     for output in scope.output_names:
         if names and not sources.get(output, anything):
-            yield Problem(f"`{output}` depends on the values of no input", output)
+            constant = Severity.WARNING if graph.signature.role is Role.OTHER else None
+            yield Problem(f"`{output}` depends on the values of no input", output, constant)
 
 
 def _sources(scope: Scope, inputs: Sequence[str]) -> dict[str, int]:

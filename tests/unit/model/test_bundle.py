@@ -151,6 +151,15 @@ def test_files_are_companions_or_orphans(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "name", ["added_tokens.json", "normalizer.json", "chat_template.jinja", "am.mvn", "itn.fst"]
+)
+def test_what_other_toolkits_release_is_no_orphan(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "m.onnx", RELU)
+    files(tmp_path, name)
+    assert load_bundle(tmp_path).orphans == ()
+
+
 @pytest.mark.parametrize("location", ["sub/w.bin", "./sub/w.bin", "sub//w.bin", "sub/./w.bin"])
 def test_folder_counts_where_external_data_lies_in_it(tmp_path: Path, location: str) -> None:
     write(tmp_path / "m.onnx", external(location))

@@ -126,9 +126,14 @@ PLACES = {
     "an object that is none": ('{"io": {"b": {"inputs": [\n  {}, 3]}}}', ":2:7:"),
     "a field that is missing": ('{"io": {"a": {"inputs": [\n {"dtype": "int64"}]}}}', ":2:2:"),
     "a size": (
-        '{"io": {"a": {"inputs": [{"name": "y", "dtype": "f", "shape": ["B",\n  2.5]}]}}}',
+        '{"io": {"a": {"inputs": [{"name": "y", "dtype": "int8", "shape": ["B",\n  2.5]}]}}}',
         ":2:3:",
     ),
+    "a negative size": (
+        '{"io": {"a": {"inputs": [{"name": "y", "dtype": "int8", "shape": ["B",\n  -1]}]}}}',
+        ":2:3:",
+    ),
+    "an element type": ('{"io": {"a": {"inputs": [{"name": "y",\n "dtype": "f32"}]}}}', ":2:11:"),
     "a key given twice": ('{"decode": {"blank_id": 1,\n  "blank_id": 2}}', ":2:3:"),
     "nothing promised": ('\n {"model_id": "x"}', ":2:2:"),
     "an object around it that is none": ('{\n"decode": []}', ":2:11:"),

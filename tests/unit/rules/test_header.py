@@ -98,10 +98,11 @@ def weight(values: str, shape: str = "[2]") -> str:
 BROKEN = {
     "nan": (weight("1, nan"), Severity.ERROR, "1 NaN"),
     "infinite": (weight("1, inf"), Severity.ERROR, "1 infinite"),
-    "mask": (weight("1, -inf"), Severity.WARNING, "1 values of minus infinity"),
+    "minus infinity": (weight("1, -inf"), Severity.WARNING, "1 values of minus infinity"),
+    "all minus infinity": (weight("-inf, -inf"), Severity.WARNING, "2 values of minus infinity"),
     "large mask": (
         weight(", ".join(["0", "-inf"] * 32), "[8, 8]"),
-        Severity.WARNING,
+        Severity.INFO,
         "32 values of minus infinity",
     ),
     "zeros": (weight(", ".join(["0"] * 64), "[8, 8]"), Severity.WARNING, "all 64 values"),

@@ -12,7 +12,8 @@ from onnxtool.rules.examples.graphs import HEADER, Content, write_all
 from onnxtool.rules.report import CheckReport
 from onnxtool.rules.subject import Settings
 from onnxtool.rules.target import parse_target
-from tests.support.models import WORDS_TDT
+from tests.support.exports import EXPORTS
+from tests.support.models import WORDS_TDT, write
 
 MICROSOFT = HEADER.replace("17]", '17, "com.microsoft" : 1]')
 
@@ -59,6 +60,70 @@ def test_a_promise_without_a_contract_or_target_is_skipped_with_a_reason() -> No
     assert found.skipped[0].reason == (
         "nothing promises its interface: give --contract or --target"
     )
+
+
+def test_a_graph_that_is_promised_and_not_there_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "model.onnx", "g (float[2] x) => (float[2] y) { y = Relu(x) }")
+    promise = {"inputs": [{"name": "x", "dtype": "float32"}]}
+    write_all(tmp_path, {"contract.json": {"io": {"encoder.onnx": promise}}})
+    (finding,) = report(tmp_path, select="B002").findings
+    assert finding.message == "contract.json promises `encoder.onnx`, which is not in the folder"
+    (skip,) = report(tmp_path, select="I001").skipped
+    assert skip.reason == ("nothing promises its interface: contract.json does not name model.onnx")
+    write_all(tmp_path, {"contract.json": {"io": {"model.onnx": promise}}})
+    assert not report(tmp_path, select="B002").findings
+
+
+def exported(folder: Path, name: str, **properties: str) -> Path:
+    """The interface of an export, with metadata."""
+    proto = next(export.view.proto for export in EXPORTS if export.name == name)
+    del proto.metadata_props[:]
+    for key, value in properties.items():
+        proto.metadata_props.add(key=key, value=value)
+    return write(folder / "model.onnx", proto)
+
+
+def test_sherpa_onnx_asks_of_icefall_s_encoders_what_their_exporter_writes(tmp_path: Path) -> None:
+    lists = "num_encoder_layers encoder_dims cnn_module_kernels left_context_len query_head_dims"
+    lists += " value_head_dims num_heads"
+    properties = {"T": "45", "decode_chunk_len": "32", **dict.fromkeys(lists.split(), "2,4")}
+    path = exported(tmp_path, "zipformer2 encoder", **properties)
+    for rule in ("I001", "I010", "M003"):
+        assert not report(path, "sherpa-onnx", select=rule).findings
+    path = exported(tmp_path, "zipformer2 encoder", **{**properties, "num_heads": "2;4"})
+    (message,) = messages(path, "sherpa-onnx", select="M003")
+    assert message == (
+        "`num_heads` is '2;4', where sherpa-onnx reads integers, with commas between them"
+    )
+    del properties["T"]
+    (message,) = messages(
+        exported(tmp_path, "zipformer2 encoder", **properties), "sherpa-onnx", select="M003"
+    )
+    assert message.startswith("no `T` in metadata_props; sherpa-onnx says")
+
+
+def test_sherpa_onnx_has_no_use_for_predictor_and_joint_in_one_graph(tmp_path: Path) -> None:
+    path = exported(tmp_path, "nemo decoder_joint")
+    (message,) = messages(path, "sherpa-onnx", select="I001")
+    assert message.endswith("no use for this graph: it wants `decoder.onnx, joiner.onnx`")
+    assert not messages(path, "onnx-asr", select="I001")
+
+
+def test_files_are_looked_for_where_the_target_is_known_to(tmp_path: Path) -> None:
+    exported(tmp_path, "zipformer2 encoder")
+    (skip,) = report(tmp_path, "onnx-asr", select="B008").skipped
+    assert skip.reason == "what files the target looks for is known of NeMo's models only"
+    exported(tmp_path, "nemo decoder_joint")
+    assert messages(tmp_path, "onnx-asr", select="B008")
+
+
+def test_a_target_that_asks_nothing_of_a_graph_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "model.onnx", "g (float[2] x) => (float[2] y) { y = Relu(x) }")
+    found = report(path, "onnx-asr", select="I")
+    assert {skip.rule.code: skip.reason for skip in found.skipped if not skip.rule.roles} == {
+        "I001": "nothing promises its interface: nothing is known that onnx-asr asks of it",
+        "I010": "no target says which integers it feeds: nothing is known that onnx-asr asks of it",
+    }
 
 
 def test_a_contract_is_held_against_names_types_and_sizes(tmp_path: Path) -> None:
@@ -123,6 +188,9 @@ def test_a_model_that_is_int8_by_its_name_alone_is_reported(tmp_path: Path) -> N
         ("model.quant", True),
         ("joiner_quantised-q8", True),
         ("vector_quantizer", False),
+        ("joint8", False),
+        ("checkpoint4000", False),
+        ("model_uint8", True),
         ("unquantized", False),
         ("dequantized", False),
         ("frequant", False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from onnxtool.rules.engine import check
+from onnxtool.rules.rule import Severity
 from tests.support.models import model, write
 
 
@@ -14,3 +15,11 @@ def test_nodes_may_stand_in_any_order(tmp_path: Path) -> None:
         between = Tanh(x)
     }"""
     assert not check(write(tmp_path / "model.onnx", model(text)), select=["I011"]).findings
+
+
+def test_a_constant_beside_what_nobody_knows_is_a_warning(tmp_path: Path) -> None:
+    text = """g (float[2] x) => (float[2] y, float[2] anchors) <float[2] anchors = {1, 2}> {
+        y = Relu(x)
+    }"""
+    (finding,) = check(write(tmp_path / "model.onnx", model(text)), select=["I011"]).findings
+    assert (finding.location, finding.severity) == ("anchors", Severity.WARNING)

@@ -117,6 +117,17 @@ def test_the_same_seed_gives_the_same_values() -> None:
 def test_what_cannot_be_made_up_is_told() -> None:
     with pytest.raises(UsageError, match="`x` has no rank"):
         made(interface("x f32", "y f32[1]"))
+    text = "g (seq(float[2]) x) => (int64 y) { y = SequenceLength(x) }"
+    with pytest.raises(UsageError, match=r"`x` is a sequence\(float32\): no value"):
+        made(view(text))
+
+
+def test_a_mask_has_something_and_then_nothing() -> None:
+    model = interface("input_ids i64[B, 9]; attention_mask i64[B, 9]", "y f32[1]")
+    mask = feeds(model, signature(model), {"B": 50})["attention_mask"]
+    assert set(np.unique(mask)) == {0, 1}
+    assert (np.diff(mask) <= 0).all()
+    assert (mask.sum(axis=1) >= 5).all()
 
 
 def test_two_inputs_of_one_name_get_no_values() -> None:

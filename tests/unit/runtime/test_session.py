@@ -161,6 +161,16 @@ def test_memory_beyond_the_limit_is_refused(tmp_path: Path) -> None:
         session.run({"size": np.array([1 << 32])})
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits private memory")
+def test_memory_that_is_too_little_for_onnx_runtime_itself_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.onnx", DOUBLE)
+    with (
+        Session(path, limits=Limits(memory_bytes=1 << 10)) as session,
+        pytest.raises(RunMemoryError, match="loading it needs more memory than it may have"),
+    ):
+        session.open()
+
+
 @pytest.mark.parametrize(
     ("way", "kind", "told"),
     [
