@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from onnxtool.release.lockfile import Manifest
     from onnxtool.release.manifest import write_manifest
     from onnxtool.release.verification import ManifestVerification, verify_manifest
+    from onnxtool.rules.answer import Severity
     from onnxtool.rules.engine import check
     from onnxtool.rules.report import CheckReport, Finding, Suppression
-    from onnxtool.rules.rule import Severity
     from onnxtool.rules.subject import Settings
     from onnxtool.transforms.repack import RepackResult, repack
 
@@ -62,7 +62,7 @@ _EXPORTS = {
     "Reconciliation": "onnxtool.comparison.metadata",
     "RepackResult": "onnxtool.transforms.repack",
     "Settings": "onnxtool.rules.subject",
-    "Severity": "onnxtool.rules.rule",
+    "Severity": "onnxtool.rules.answer",
     "Suppression": "onnxtool.rules.report",
     "UnsupportedModelError": "onnxtool.errors",
     "UsageError": "onnxtool.errors",

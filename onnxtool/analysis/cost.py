@@ -21,10 +21,11 @@ from onnxtool.analysis.shapes.control_flow import NodeRun, Run
 from onnxtool.analysis.shapes.propagation import run_shapes, why_not_inlined
 from onnxtool.analysis.shapes.values import KnownShape, Value
 from onnxtool.analysis.sizes import resolve
+from onnxtool.model.dtypes import dtype
 from onnxtool.model.frozen import FrozenDict
 from onnxtool.model.modules import ModulePath, node_module
 from onnxtool.model.signature import Signature
-from onnxtool.model.tensors import MAX_ELEMENTS, count_elements, dtype
+from onnxtool.model.tensors import MAX_ELEMENTS, count_elements
 from onnxtool.model.view import STANDARD_DOMAINS, ModelView, node_name, operator
 
 # Operators that give their input another shape: ONNX Runtime lets both share memory.

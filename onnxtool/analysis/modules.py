@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onnxtool.model.modules import ModulePath, node_module
-from onnxtool.model.tensors import Holder, StoredTensor
+from onnxtool.model.stored_tensors import Holder, StoredTensor
 from onnxtool.model.view import ModelView, Scope
 
 if TYPE_CHECKING:

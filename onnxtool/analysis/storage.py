@@ -9,7 +9,7 @@ from onnxtool.errors import OnnxToolError
 from onnxtool.model.bundle import companion_kind, graph_files, loose_files
 from onnxtool.model.external import ExternalFile, Trouble
 from onnxtool.model.skeleton import referenced_files
-from onnxtool.model.tensors import Holder
+from onnxtool.model.stored_tensors import Holder
 from onnxtool.model.view import ModelView
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from onnxtool.model.duplicates import Duplicate, find_duplicates
 from onnxtool.model.external import ExternalFile
 from onnxtool.model.frozen import FrozenDict
-from onnxtool.model.tensors import Holder, StoredTensor
+from onnxtool.model.stored_tensors import Holder, StoredTensor
 from onnxtool.model.view import ModelView
 
 

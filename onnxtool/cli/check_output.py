@@ -31,7 +31,7 @@ class CheckFormat(enum.StrEnum):
 
 def fails(finding: Finding, fail_on: FailOn) -> bool:
     """Whether a finding fails the check."""
-    from onnxtool.rules.rule import Severity
+    from onnxtool.rules.answer import Severity
 
     return fail_on is not FailOn.NEVER and finding.severity >= Severity[fail_on.name]
 

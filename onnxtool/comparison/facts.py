@@ -21,7 +21,8 @@ from onnxtool.model.families import Role
 from onnxtool.model.metadata import Vocabulary
 from onnxtool.model.pairing import is_features
 from onnxtool.model.signature import Signature
-from onnxtool.model.tensors import Holder, StoredTensor, TensorSpec
+from onnxtool.model.stored_tensors import Holder, StoredTensor
+from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import ModelView
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
 

@@ -12,7 +12,7 @@ from onnxtool.comparison.facts import Facts
 from onnxtool.comparison.layout import check_claim
 from onnxtool.model.bundle import Member
 from onnxtool.model.metadata import Vocabulary
-from onnxtool.model.tensors import Holder
+from onnxtool.model.stored_tensors import Holder
 from onnxtool.model.wiring import ENCODERS
 
 LAYOUT = "tensor_layout_contract"

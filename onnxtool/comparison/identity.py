@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from onnxtool.model.skeleton import LARGE_BYTES
-from onnxtool.model.tensors import Holder, Storage, StoredTensor, read_bytes
+from onnxtool.model.stored_tensors import Holder, Storage, StoredTensor, read_bytes
 from onnxtool.model.view import ModelView, Scope, operator, subgraphs
 
 # What a value is known by: its content, the type of a weight, or the value that it corresponds to.

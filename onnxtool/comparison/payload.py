@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 
 from onnxtool.errors import ModelLoadError
-from onnxtool.model.tensors import Storage, StoredTensor, read_bytes
+from onnxtool.model.stored_tensors import Storage, StoredTensor, read_bytes
 from onnxtool.model.view import ModelView
 
 Array = np.ndarray[Any, np.dtype[Any]]

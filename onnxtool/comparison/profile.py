@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from onnxtool.model.signature import signature
 from onnxtool.model.states import StatePair
-from onnxtool.model.tensors import Holder, TensorSpec
+from onnxtool.model.stored_tensors import Holder
+from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import ModelView
 
 

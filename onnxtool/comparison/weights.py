@@ -12,7 +12,7 @@ import numpy as np
 from onnxtool.comparison.difference import Difference, Impact, Kind
 from onnxtool.comparison.identity import Content, WeightKey
 from onnxtool.comparison.payload import Array, Payloads, is_real
-from onnxtool.model.tensors import StoredTensor
+from onnxtool.model.stored_tensors import StoredTensor
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
 

@@ -18,7 +18,7 @@ from onnxtool.errors import ModelLoadError, OnnxToolError, UnsupportedModelError
 from onnxtool.model.arguments import check_path, is_folder, kind
 from onnxtool.model.file_stamp import file_stamp
 from onnxtool.model.skeleton import Slice, expand, read_skeleton
-from onnxtool.model.tensors import Storage
+from onnxtool.model.stored_tensors import Storage
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
 

@@ -18,9 +18,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from onnxtool.errors import MetadataError
+from onnxtool.model.dtypes import DTYPES
 from onnxtool.model.json_place import Step, spelled
 from onnxtool.model.metadata import is_integer, read_metadata, wrong_value
-from onnxtool.model.tensors import DTYPES, TensorSpec
+from onnxtool.model.tensors import TensorSpec
 
 # What a folder may hold its own contract in, the first that is there.
 CONTRACT_NAMES = ("*contract*.json", "streaming.json")

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import onnx
 
+from onnxtool.model.dtypes import DTYPES
 from onnxtool.model.external import ExternalFile
 from onnxtool.model.functions import recursive_functions
 from onnxtool.model.order import WITH_SUBGRAPHS, in_order, reads
 from onnxtool.model.skeleton import MAX_PROTOBUF_BYTES
-from onnxtool.model.tensors import DTYPES, Storage, StoredTensor
+from onnxtool.model.stored_tensors import Storage, StoredTensor
 from onnxtool.model.view import STANDARD_DOMAINS, ModelView, Scope, subgraphs
 
 EXPORT_AGAIN = "export the model again"

@@ -12,7 +12,7 @@ from onnxtool.errors import OnnxToolError
 from onnxtool.model.artifact import CHUNK_BYTES
 from onnxtool.model.external import ExternalFile
 from onnxtool.model.skeleton import LARGE_BYTES
-from onnxtool.model.tensors import Storage, StoredTensor, read_bytes
+from onnxtool.model.stored_tensors import Storage, StoredTensor, read_bytes
 from onnxtool.model.view import ModelView
 
 # Enough to tell two trained tensors apart without reading them.

@@ -10,7 +10,7 @@ import onnx
 from google.protobuf.message import Message
 
 from onnxtool.model.skeleton import own_location
-from onnxtool.model.tensors import Holder, StoredTensor, stored_tensor
+from onnxtool.model.stored_tensors import Holder, StoredTensor, stored_tensor
 from onnxtool.model.view import ModelView
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from onnxtool.errors import UnsafeExternalDataError
 from onnxtool.model.file_kind import likely_cause
-from onnxtool.model.tensors import Storage, StoredTensor
+from onnxtool.model.stored_tensors import Storage, StoredTensor
 
 
 class Trouble(enum.Enum):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onnxtool.errors import ModelLoadError
-from onnxtool.model.tensors import Storage, StoredTensor, read_bytes
+from onnxtool.model.stored_tensors import Storage, StoredTensor, read_bytes
 from onnxtool.model.view import ModelView
 
 Array = NDArray[Any]

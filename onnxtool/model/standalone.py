@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import onnx
 
 from onnxtool.model.skeleton import STANDARD_KEYS
-from onnxtool.model.tensors import Storage
+from onnxtool.model.stored_tensors import Storage
 from onnxtool.model.view import ModelView
 
 

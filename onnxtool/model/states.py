@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from onnxtool.model.dtypes import DTYPES
 from onnxtool.model.families import Family
 from onnxtool.model.pairing import Pair, by_name, by_shape, is_batch_axis, plausible
 from onnxtool.model.state_names import HOST_HELD, STATE_NAMES
-from onnxtool.model.tensors import DTYPES, Shape, TensorSpec, count_elements
+from onnxtool.model.tensors import Shape, TensorSpec, count_elements
 
 
 class StateKind(enum.StrEnum):

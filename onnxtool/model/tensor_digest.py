@@ -19,7 +19,7 @@ from onnxtool.errors import ModelLoadError
 from onnxtool.model.everywhere import every_tensor
 from onnxtool.model.external import ExternalFile, external_files
 from onnxtool.model.hashing import HashedFile, Span, hash_files
-from onnxtool.model.tensors import Holder, Storage, StoredTensor, read_bytes
+from onnxtool.model.stored_tensors import Holder, Storage, StoredTensor, read_bytes
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
 

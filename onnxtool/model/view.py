@@ -13,13 +13,8 @@ import onnx
 from onnxtool.model.external import ExternalFile, external_files, link_targets
 from onnxtool.model.file_stamp import FileStamp
 from onnxtool.model.skeleton import own_location
-from onnxtool.model.tensors import (
-    Holder,
-    StoredTensor,
-    TensorSpec,
-    spec_of,
-    stored_tensor,
-)
+from onnxtool.model.stored_tensors import Holder, StoredTensor, stored_tensor
+from onnxtool.model.tensors import TensorSpec, spec_of
 
 # Both spellings of the domain of the standard operators.
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})

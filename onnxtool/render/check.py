@@ -17,8 +17,9 @@ from onnxtool.render.document import (
     Toned,
 )
 from onnxtool.render.units import count, listed
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.report import CheckReport, Finding, Skip, Suppression, unused
-from onnxtool.rules.rule import Rule, Severity
+from onnxtool.rules.rule import Rule
 
 TONES = {Severity.INFO: Tone.PLAIN, Severity.WARNING: Tone.DOUBTFUL, Severity.ERROR: Tone.BAD}
 

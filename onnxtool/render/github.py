@@ -13,8 +13,8 @@ from onnxtool.model.json_place import Place
 from onnxtool.render.check import summary, unused_message
 from onnxtool.render.places import shown
 from onnxtool.render.units import plain
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.report import CheckReport, unused
-from onnxtool.rules.rule import Severity
 
 COMMANDS = {Severity.INFO: "notice", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})

@@ -15,8 +15,9 @@ from onnxtool.model.json_place import Place
 from onnxtool.render.check import unused_message
 from onnxtool.render.places import uri
 from onnxtool.render.units import plain
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.report import CheckReport, Finding, Suppression, unused
-from onnxtool.rules.rule import Rule, Severity
+from onnxtool.rules.rule import Rule
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}

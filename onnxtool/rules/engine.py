@@ -12,9 +12,10 @@ from onnxtool.model.bundle import Bundle, load
 from onnxtool.model.signature import signature
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
+from onnxtool.rules.answer import Problem, Skipped
 from onnxtool.rules.catalog import CATALOG
 from onnxtool.rules.report import CheckReport, Failure, Finding, Skip, Suppression
-from onnxtool.rules.rule import Needs, Problem, Rule, Skipped
+from onnxtool.rules.rule import Needs, Rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject, Settings, Subject
 from onnxtool.rules.unreadable import unreadable
 from onnxtool.runtime.session import RunError, RunRefusedError

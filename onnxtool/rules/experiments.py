@@ -11,8 +11,8 @@ import numpy as np
 from onnxtool.errors import UnsupportedModelError, UsageError
 from onnxtool.model.contract import StreamingConfig
 from onnxtool.model.families import Role
+from onnxtool.rules.answer import Skipped
 from onnxtool.rules.promised import Declared, promised
-from onnxtool.rules.rule import Skipped
 from onnxtool.rules.usual_sizes import larger_sizes
 from onnxtool.runtime.inputs import Array, feeds
 from onnxtool.runtime.session import RunError, RunRefusedError
@@ -196,7 +196,8 @@ class Experiments:
         Raises:
             Skipped: Nothing was, or it cannot be read.
         """
-        return promised(self.graph)
+        graph = self.graph
+        return promised(graph.contract, graph.view.folder if graph.bundle else None)
 
     @cached_property
     def declared(self) -> Declared | None:

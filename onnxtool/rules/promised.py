@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from onnxtool.errors import MetadataError
-from onnxtool.model.contract import StreamingConfig
+from onnxtool.model.contract import Contract, StreamingConfig
 from onnxtool.model.streaming_file import STREAMING_NAME, read_streaming
-from onnxtool.rules.rule import Skipped
-
-if TYPE_CHECKING:
-    from onnxtool.rules.subject import GraphSubject
+from onnxtool.rules.answer import Skipped
 
 
 @dataclass(frozen=True)
@@ -27,16 +23,16 @@ class Declared:
         return self.path.name
 
 
-def promised(graph: GraphSubject) -> Declared:
-    """What a contract promises of its streaming, or a `streaming.json` beside it.
+def promised(contract: Contract | None, folder: Path | None) -> Declared:
+    """What a contract promises of a graph's streaming, or the `streaming.json` of its folder.
 
     Raises:
         Skipped: Nothing does, or it cannot be read.
     """
-    contract, path = graph.contract, graph.view.folder / STREAMING_NAME
+    path = folder / STREAMING_NAME if folder else None
     if contract and contract.streaming and contract.path != path:
         return Declared(contract.streaming, contract.path)
-    if not graph.bundle or not path.is_file():
+    if not path or not path.is_file():
         raise Skipped("no contract and no streaming.json says how it streams")
     try:
         return Declared(read_streaming(path), path)

@@ -10,8 +10,9 @@ import onnx
 
 from onnxtool.model.attributes import integer
 from onnxtool.model.view import ModelView
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.graphs import HEADER, beside
-from onnxtool.rules.rule import Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.rule import graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.rules.target import Target, Version, newest_onnxruntime
 

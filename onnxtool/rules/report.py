@@ -9,7 +9,8 @@ from pathlib import Path
 from onnxtool.errors import MetadataError, OnnxToolError, UsageError
 from onnxtool.model.json_place import Place
 from onnxtool.model.metadata import place_in
-from onnxtool.rules.rule import Rule, Severity
+from onnxtool.rules.answer import Severity
+from onnxtool.rules.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)

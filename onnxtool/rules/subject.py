@@ -12,8 +12,8 @@ from onnxtool.model.contract import Contract, find_contract, read_contract
 from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature
 from onnxtool.model.view import ModelView
+from onnxtool.rules.answer import Skipped
 from onnxtool.rules.experiments import Experiments
-from onnxtool.rules.rule import Skipped
 from onnxtool.rules.target import Target
 from onnxtool.runtime.session import Limits, Session
 

@@ -10,7 +10,8 @@ from onnxtool.model.contract import Contract
 from onnxtool.model.families import Role
 from onnxtool.model.metadata import is_integer
 from onnxtool.model.signature import Signature
-from onnxtool.model.tensors import Dimension, StoredTensor, TensorSpec
+from onnxtool.model.stored_tensors import StoredTensor
+from onnxtool.model.tensors import Dimension, TensorSpec
 from onnxtool.model.view import ModelView
 from onnxtool.model.wiring import JOINTS
 

@@ -10,7 +10,7 @@ import onnx
 
 from onnxtool.errors import UnsupportedModelError
 from onnxtool.model.attributes import integers
-from onnxtool.model.tensors import Storage
+from onnxtool.model.stored_tensors import Storage
 from onnxtool.model.view import ModelView
 from onnxtool.runtime.session import RunRefusedError
 from onnxtool.speech.cache_aware import CHANNEL, TIME, WINDOW, CacheAwareEncoder

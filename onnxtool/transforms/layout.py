@@ -10,7 +10,7 @@ from onnxtool.errors import ModelLoadError
 from onnxtool.model.external import external_files
 from onnxtool.model.hashing import Span
 from onnxtool.model.skeleton import LARGE_BYTES
-from onnxtool.model.tensors import Holder, Storage, StoredTensor, read_bytes
+from onnxtool.model.stored_tensors import Holder, Storage, StoredTensor, read_bytes
 from onnxtool.model.view import ModelView
 
 # ONNX Runtime maps a weight into memory, rather than read it, where its offset allows: multiples of

@@ -21,9 +21,10 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 from onnxtool.errors import ModelLoadError, OnnxToolError
 from onnxtool.model import skeleton
 from onnxtool.model.artifact import load_graph, save
+from onnxtool.model.dtypes import DTYPES
 from onnxtool.model.signature import signature
 from onnxtool.model.skeleton import LARGE_BYTES, expand, referenced_files, strip
-from onnxtool.model.tensors import DTYPES, Storage, StoredTensor, read_bytes
+from onnxtool.model.stored_tensors import Storage, StoredTensor, read_bytes
 from onnxtool.model.view import ModelView
 from onnxtool.model.wire import encode_varint, header
 from tests.support.models import WORDS_TDT, decoded, encoded, parse

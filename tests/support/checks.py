@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from onnxtool.errors import OnnxToolError
+from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.report import CheckReport, Finding, Skip, Suppression
-from onnxtool.rules.rule import Problem, Rule, Severity, graph_rule
+from onnxtool.rules.rule import Rule, graph_rule
 from onnxtool.rules.subject import GraphSubject
 
 # What a model can call anything: ends of CDATA, workflow commands, escapes, what XML cannot hold.

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from onnxtool.model.bundle import Bundle
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.wiring import ENCODERS
+from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.bundle.graphs import missing_parts
 from onnxtool.rules.bundle.layouts import Said, described, misfit
 from onnxtool.rules.bundle.metadata import at, required
 from onnxtool.rules.bundle.schema import are_texts
 from onnxtool.rules.examples.graphs import ADD, folder
-from onnxtool.rules.rule import Problem, Severity, bundle_rule
+from onnxtool.rules.rule import bundle_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 from onnxtool.rules.transducer import durations, integer_field, joint_width
 

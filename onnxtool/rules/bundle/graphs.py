@@ -14,10 +14,11 @@ from onnxtool.model.payload import pieces
 from onnxtool.model.skeleton import LARGE_BYTES
 from onnxtool.model.view import ModelView
 from onnxtool.model.wiring import ENCODERS, SCORED
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.bundle.schema import is_version
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
 from onnxtool.rules.joint.vocabulary import VOCABULARY, joint, predictor
-from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, bundle_rule
+from onnxtool.rules.rule import Needs, bundle_rule
 from onnxtool.rules.subject import BundleSubject
 
 # Of the bytes of two encoders of one checkpoint, all but tables of positions are the same.

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from onnxtool.model.families import Role
 from onnxtool.model.metadata import Metadata, wrong_value
 from onnxtool.model.wiring import ACOUSTIC
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.bundle.schema import (
     BLOCKS,
     SCHEMA,
@@ -20,7 +21,7 @@ from onnxtool.rules.bundle.schema import (
     is_told,
 )
 from onnxtool.rules.examples.graphs import ADD, folder
-from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule
+from onnxtool.rules.rule import bundle_rule
 from onnxtool.rules.subject import BundleSubject
 from onnxtool.rules.transducer import joint_width, token_counts
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from onnxtool.model.families import Role
 from onnxtool.model.pairing import is_features
 from onnxtool.model.tensors import TensorSpec
+from onnxtool.rules.answer import Skipped
 from onnxtool.rules.contents.strides import Stride, time_stride
-from onnxtool.rules.rule import Skipped
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.rules.transducer import token_counts
 

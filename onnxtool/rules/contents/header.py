@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import onnx
 
 from onnxtool.model.damage import find_damage
-from onnxtool.model.tensors import Storage
+from onnxtool.model.stored_tensors import Storage
 from onnxtool.model.view import STANDARD_DOMAINS, ModelView
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.graphs import ADD, HEADER
-from onnxtool.rules.rule import Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.rule import graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.rules.target import Target, newest_onnxruntime
 

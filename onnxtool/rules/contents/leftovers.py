@@ -11,8 +11,9 @@ from onnxtool.model.attributes import integer
 from onnxtool.model.duplicates import find_duplicates
 from onnxtool.model.tensors import count_elements
 from onnxtool.model.view import ModelView, Scope
+from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.examples.graphs import ADD, HEADER
-from onnxtool.rules.rule import Needs, Problem, Severity, graph_rule
+from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 
 _MANY = ", ".join(str(number) for number in range(256))

@@ -9,10 +9,11 @@ from fnmatch import fnmatch
 from onnxtool.model.families import Role
 from onnxtool.model.view import ModelView
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.contents.expectations import expectations
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
 from onnxtool.rules.joint.vocabulary import VOCABULARY, joint
-from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule, graph_rule
+from onnxtool.rules.rule import bundle_rule, graph_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 from onnxtool.rules.target import Target
 from onnxtool.rules.transducer import joint_width, token_counts

@@ -9,10 +9,11 @@ import numpy as np
 
 from onnxtool.errors import OnnxToolError
 from onnxtool.model.payload import Array, pieces
-from onnxtool.model.tensors import StoredTensor
+from onnxtool.model.stored_tensors import StoredTensor
 from onnxtool.model.view import ModelView
+from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.examples.graphs import HEADER
-from onnxtool.rules.rule import Needs, Problem, Severity, graph_rule
+from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 
 FLOAT16_MAX = 65504.0

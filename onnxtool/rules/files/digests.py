@@ -10,9 +10,10 @@ from pathlib import Path
 from onnxtool.errors import OnnxToolError
 from onnxtool.model.artifact import CHUNK_BYTES, sha256_of
 from onnxtool.model.manifests import HashManifest, hash_manifests
-from onnxtool.model.tensors import Storage
+from onnxtool.model.stored_tensors import Storage
+from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.examples.graphs import ADD, HEADER, beside, external, folder
-from onnxtool.rules.rule import Needs, Problem, Severity, bundle_rule, graph_rule
+from onnxtool.rules.rule import Needs, bundle_rule, graph_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 
 _ZEROS_SHA1 = hashlib.sha1(bytes(8), usedforsecurity=False).hexdigest()

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from onnxtool.model.external import Trouble
 from onnxtool.model.skeleton import MAX_PROTOBUF_BYTES
-from onnxtool.model.tensors import Holder, Storage
+from onnxtool.model.stored_tensors import Holder, Storage
+from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.examples.graphs import (
     ADD,
     beside,
@@ -15,7 +16,7 @@ from onnxtool.rules.examples.graphs import (
     linked,
     oversized,
 )
-from onnxtool.rules.rule import Problem, Severity, graph_rule
+from onnxtool.rules.rule import graph_rule
 from onnxtool.rules.subject import GraphSubject
 
 # A file that is larger leaves little room for what comes after it, a quantized copy of it say.

@@ -8,9 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from onnxtool.model.tensors import Storage, StoredTensor
+from onnxtool.model.stored_tensors import Storage, StoredTensor
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.graphs import ADD, external, folder
-from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule
+from onnxtool.rules.rule import bundle_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 from onnxtool.rules.unreadable import unreadable
 

@@ -13,7 +13,7 @@ from onnxtool.errors import UsageError
 from onnxtool.model.pairing import is_features
 from onnxtool.model.state_names import LENGTH_NAME
 from onnxtool.model.tensors import TensorSpec
-from onnxtool.rules.rule import Skipped
+from onnxtool.rules.answer import Skipped
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.inputs import feeds
 from onnxtool.speech.axes import frames_axis

@@ -11,11 +11,12 @@ from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.encoder import encoder
 from onnxtool.rules.interface.audio import Encoder
 from onnxtool.rules.interface.lengths import batch_problems, ignores_length
 from onnxtool.rules.positions import position_limit
-from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.inputs import feeds
 from onnxtool.runtime.session import RunRefusedError

@@ -9,11 +9,12 @@ import numpy as np
 from onnxtool.comparison.values import compare_values
 from onnxtool.model.families import Role
 from onnxtool.model.wiring import ACOUSTIC
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.encoder import encoder
 from onnxtool.rules.interface.audio import Encoded, Encoder
 from onnxtool.rules.positions import position_limit
-from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.session import RunRefusedError
 

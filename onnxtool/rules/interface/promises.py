@@ -11,8 +11,9 @@ from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import GENERATED_NAME
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.view import Scope
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
-from onnxtool.rules.rule import Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.rule import graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.rules.target import Port, Target, TargetGraph
 

@@ -10,8 +10,9 @@ from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import Dimension, TensorSpec
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
+from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.examples.graphs import HEADER
-from onnxtool.rules.rule import Problem, Severity, graph_rule
+from onnxtool.rules.rule import graph_rule
 from onnxtool.rules.subject import GraphSubject
 
 TRANSDUCER = (*ACOUSTIC, Role.PREDICTOR, *JOINTS)

@@ -12,7 +12,7 @@ from onnxtool.errors import ModelLoadError
 from onnxtool.model.dataflow import Dataflow, Maker, Value
 from onnxtool.model.payload import pieces
 from onnxtool.model.skeleton import own_location
-from onnxtool.model.tensors import Holder, Storage, read_bytes, stored_tensor
+from onnxtool.model.stored_tensors import Holder, Storage, read_bytes, stored_tensor
 from onnxtool.model.view import ModelView
 
 Array = np.ndarray[Any, np.dtype[Any]]

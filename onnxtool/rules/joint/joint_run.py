@@ -13,12 +13,13 @@ from onnxtool.model.families import Role
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
 from onnxtool.model.wiring import JOINTS
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.joint import joint
 from onnxtool.rules.joint.heads import gives
 from onnxtool.rules.joint.normalization import Normalizations
 from onnxtool.rules.joint.normalized_ranges import Range, normalized
-from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.rules.transducer import durations
 from onnxtool.runtime.inputs import feeds

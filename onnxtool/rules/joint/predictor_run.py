@@ -11,9 +11,10 @@ from onnxtool.comparison.values import compare_values
 from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
 from onnxtool.model.tensors import TensorSpec
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.joint import predictor
-from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.inputs import feeds, id_limit
 

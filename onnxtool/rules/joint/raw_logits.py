@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from onnxtool.model.wiring import JOINTS
+from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.joint.heads import placed
 from onnxtool.rules.joint.normalization import Normalizations
-from onnxtool.rules.rule import Problem, Severity, graph_rule
+from onnxtool.rules.rule import graph_rule
 from onnxtool.rules.subject import GraphSubject
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from onnxtool.errors import OnnxToolError
 from onnxtool.model.payload import pieces, read_row
-from onnxtool.model.tensors import StoredTensor
+from onnxtool.model.stored_tensors import StoredTensor
 from onnxtool.model.view import ModelView
 from onnxtool.model.wiring import JOINTS
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.graphs import HEADER, folder
-from onnxtool.rules.rule import Problem, Severity, Skipped, bundle_rule, graph_rule
+from onnxtool.rules.rule import bundle_rule, graph_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 from onnxtool.rules.transducer import (
     BLANK_AS_PADDING,

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from onnxtool.model.states import StateKind
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.arithmetic import scales_follow_values
 from onnxtool.rules.examples.streaming import INTERFACE, encoder
 from onnxtool.rules.experiments import STATEFUL, STREAMING
-from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.speech.cache_aware import AUDIO, CHANNEL, FILLED, LENGTH, TIME
 from onnxtool.speech.liveness import GARBAGE, SUFFIX, CacheUse

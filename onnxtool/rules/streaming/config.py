@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from onnxtool.errors import MetadataError
 from onnxtool.model.contract import StreamingConfig
 from onnxtool.model.streaming_file import ATTENTION, UNLIMITED, read_attention
+from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.arithmetic import scales_follow_values
 from onnxtool.rules.examples.streaming import CONFIG, folder, pair
 from onnxtool.rules.experiments import STREAMING, Experiments
-from onnxtool.rules.rule import Needs, Problem, Severity, graph_rule
+from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.speech.attention import Context
 from onnxtool.speech.cache_sizes import kernels

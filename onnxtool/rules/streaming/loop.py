@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from onnxtool.comparison.values import compare_values
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.streaming import GROWING, encoder
 from onnxtool.rules.experiments import STATEFUL, STREAMING
-from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.speech.axes import CONV_AXIS
 from onnxtool.speech.cache_aware import FILLED, TIME, conv_context

@@ -8,10 +8,11 @@ import numpy as np
 
 from onnxtool.comparison.values import compare_values
 from onnxtool.model.families import Role
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.arithmetic import QUANTIZED_SHARE, rounding, rounds_to_bytes, tolerance
 from onnxtool.rules.examples.streaming import folder, offline, pair
 from onnxtool.rules.experiments import STREAMING
-from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.streaming.loop import miscounted
 from onnxtool.rules.streaming.schedule import UNALIGNED, lost_or_repeated
 from onnxtool.rules.streaming.training import looking_ahead

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.streaming import FILES, SOUND, encoder, folder, pair
 from onnxtool.rules.experiments import STREAMING, Experiments
-from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, graph_rule
+from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.session import RunRefusedError
 from onnxtool.speech.cache_aware import AUDIO, CHANNEL, FILLED

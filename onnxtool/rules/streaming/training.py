@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from onnxtool.model.families import Role
+from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.streaming import encoder, folder, pair, positions
 from onnxtool.rules.experiments import STREAMING
 from onnxtool.rules.positions import position_limit
-from onnxtool.rules.rule import Needs, Problem, Severity, Skipped, bundle_rule, graph_rule
+from onnxtool.rules.rule import Needs, bundle_rule, graph_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
 from onnxtool.speech.cache_aware import CHANNEL, TIME, conv_context
 from onnxtool.speech.cache_sizes import kernels

@@ -16,7 +16,7 @@ from onnxtool.errors import UsageError
 from onnxtool.model import contract
 from onnxtool.model.contract import Contract
 from onnxtool.rules import engine, target
-from onnxtool.rules.rule import Problem, Severity
+from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.subject import GraphSubject, Settings
 from onnxtool.rules.target import Target
 from onnxtool.runtime.session import Limits

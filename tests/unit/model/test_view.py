@@ -4,7 +4,7 @@ import onnx
 import pytest
 from onnx import AttributeProto, TensorProto, helper
 
-from onnxtool.model.tensors import Holder
+from onnxtool.model.stored_tensors import Holder
 from onnxtool.model.view import Location, operator, subgraphs
 from tests.support.models import encoded, parse, view
 

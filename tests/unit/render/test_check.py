@@ -11,8 +11,8 @@ from onnxtool.errors import ModelLoadError
 from onnxtool.render import markdown, terminal
 from onnxtool.render.check import codes, document, summary, verdict
 from onnxtool.render.layout import Layout
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.report import CheckReport, Skip, Suppression
-from onnxtool.rules.rule import Severity
 from tests.support.checks import finding, hostile, report, rule
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO

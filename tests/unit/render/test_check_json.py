@@ -10,8 +10,8 @@ import pytest
 
 from onnxtool.errors import OnnxToolError
 from onnxtool.render.check_json import checks
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.report import CheckReport, Skip, Suppression
-from onnxtool.rules.rule import Severity
 from tests.support.checks import HOSTILE, finding, hostile, report, rule
 
 from .schema import validate

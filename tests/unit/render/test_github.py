@@ -8,8 +8,8 @@ import pytest
 
 from onnxtool.errors import OnnxToolError
 from onnxtool.render.github import github
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.report import CheckReport, Suppression
-from onnxtool.rules.rule import Severity
 from tests.support.checks import finding, hostile, report
 
 

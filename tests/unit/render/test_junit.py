@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 from onnxtool.errors import OnnxToolError
 from onnxtool.render.junit import junit
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.report import CheckReport, Finding, Skip, Suppression
-from onnxtool.rules.rule import Severity
 from tests.support.checks import finding, hostile, report, rule
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from onnxtool.errors import OnnxToolError
 from onnxtool.render.sarif import sarif
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.catalog import CATALOG
 from onnxtool.rules.report import CheckReport, Skip, Suppression
-from onnxtool.rules.rule import Severity
 from tests.support.checks import finding, hostile, report, rule
 
 from .schema import validate_sarif

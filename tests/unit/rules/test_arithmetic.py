@@ -7,9 +7,9 @@ from pathlib import Path
 
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.engine import check
 from onnxtool.rules.examples.streaming import FILES, folder, offline, pair
-from onnxtool.rules.rule import Severity
 from tests.support.faults import (
     FIRST,
     LATER,

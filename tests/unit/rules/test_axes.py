@@ -4,10 +4,10 @@ from pathlib import Path
 
 import onnx.parser
 
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.engine import check
 from onnxtool.rules.examples.encoder import encoder
 from onnxtool.rules.report import CheckReport, Finding
-from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings
 from onnxtool.runtime.session import Limits
 from tests.support.models import WORDS_TDT, write

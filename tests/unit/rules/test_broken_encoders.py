@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.engine import check
 from onnxtool.rules.report import CheckReport
-from onnxtool.rules.rule import Severity
 from tests.support.faults import LATER, LEN_OUT, plant, streaming_bundle
 
 

@@ -9,10 +9,10 @@ import onnx
 import pytest
 
 from onnxtool.release.manifest import write_manifest
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.engine import check
 from onnxtool.rules.examples.graphs import ADD, Content, external, folder, linked, write_all
 from onnxtool.rules.report import CheckReport, Finding
-from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings
 
 

@@ -10,11 +10,11 @@ import onnx.parser
 import pytest
 from onnx import numpy_helper
 
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.contents import header
 from onnxtool.rules.engine import check
 from onnxtool.rules.examples.graphs import ADD, HEADER, write_all
 from onnxtool.rules.report import Finding
-from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings
 from onnxtool.rules.target import parse_target
 from tests.support.models import write

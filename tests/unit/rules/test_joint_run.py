@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.engine import check
 from onnxtool.rules.report import CheckReport
-from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings
 from tests.support.joints import NORMALIZED, RAW, TAILS, joint
 from tests.support.models import WORDS_TDT, write

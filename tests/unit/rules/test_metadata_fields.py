@@ -12,9 +12,9 @@ import pytest
 
 from onnxtool.model.bundle import Bundle, load_bundle
 from onnxtool.model.metadata import read_metadata
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.engine import check
 from onnxtool.rules.report import Finding
-from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings
 from tests.support.planted import words
 from tests.support.planted.words import METADATA, with_field

@@ -6,8 +6,8 @@ import onnx
 import pytest
 
 from onnxtool.model.signature import signature
+from onnxtool.rules.answer import Problem
 from onnxtool.rules.joint.raw_logits import normalized_joint_output
-from onnxtool.rules.rule import Problem
 from onnxtool.rules.subject import GraphSubject, Settings
 from tests.support.joints import LOG_SOFTMAX, NORMALIZED, RAW, joint
 from tests.support.models import view

@@ -10,9 +10,9 @@ import pytest
 
 from onnxtool.errors import UsageError
 from onnxtool.rules import engine
+from onnxtool.rules.answer import Problem
 from onnxtool.rules.engine import check, chosen, rule_named
 from onnxtool.rules.report import CheckReport, Suppression, unused
-from onnxtool.rules.rule import Problem
 from onnxtool.rules.subject import GraphSubject, Settings
 from onnxtool.runtime.session import Session
 from tests.support.checks import finding, report, rule

@@ -7,10 +7,10 @@ from pathlib import Path
 import onnx.parser
 
 from onnxtool.model.contract import Contract, StreamingConfig
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.engine import check
 from onnxtool.rules.examples.streaming import CONFIG, FILES, encoder, folder, offline, pair
 from onnxtool.rules.report import CheckReport
-from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings
 from tests.support.models import write
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import onnx
 import pytest
 
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.engine import check
 from onnxtool.rules.report import CheckReport
-from onnxtool.rules.rule import Severity
 from tests.support.faults import (
     FIRST,
     LATER,

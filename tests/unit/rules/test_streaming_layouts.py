@@ -9,10 +9,10 @@ import onnx
 import onnx.parser
 import pytest
 
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.engine import check
 from onnxtool.rules.examples.streaming import FILES, INTERFACE, encoder, folder
 from onnxtool.rules.report import CheckReport
-from onnxtool.rules.rule import Severity
 from onnxtool.rules.subject import Settings
 from tests.support.faults import FIRST, LATER, plant, streaming_bundle
 from tests.support.layouts import fix, narrow, rename_axes, transpose

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from onnxtool.rules.answer import Severity
 from onnxtool.rules.engine import check
-from onnxtool.rules.rule import Severity
 from tests.support.models import model, write
 
 
