@@ -30,7 +30,7 @@ def scales_follow_values(view: ModelView) -> bool:
 
 def rounds_to_bytes(view: ModelView) -> bool:
     """Whether it computes with integers of eight bits, or rounds to them on the way."""
-    return bool(integer_operators(view) or view.operators["QuantizeLinear"])
+    return bool(integer_operators(view.operators) or view.operators["QuantizeLinear"])
 
 
 def rounding(view: ModelView) -> float:

@@ -12,9 +12,11 @@ from onnxtool.model.attributes import integer
 from onnxtool.model.view import ModelView
 from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.graphs import HEADER, beside
+from onnxtool.rules.rewritten import rewritten
 from onnxtool.rules.rule import graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.rules.target import Target, Version, newest_onnxruntime
+from onnxtool.runtime.session import RunRefusedError
 
 # Operators that compute with integers, or with weights that stay packed.
 INTEGER_COMPUTE = re.compile(
@@ -38,14 +40,14 @@ def is_quantized(graph: GraphSubject) -> bool:
     return bool(
         _QUANTIZED_NAME.search(graph.name.lower())
         or "quant" in props.get("onnx.infer", "")
-        or integer_operators(graph.view)
+        or integer_operators(graph.view.operators)
         or graph.view.operators["DequantizeLinear"]
     )
 
 
-def integer_operators(view: ModelView) -> Counter[str]:
+def integer_operators(operators: Counter[str]) -> Counter[str]:
     """How many nodes compute with integers, by operator."""
-    names = ((name.rpartition("::")[2], count) for name, count in view.operators.items())
+    names = ((name.rpartition("::")[2], count) for name, count in operators.items())
     return Counter({name: count for name, count in names if INTEGER_COMPUTE.fullmatch(name)})
 
 
@@ -90,23 +92,44 @@ def quantized_in_name_only(graph: GraphSubject) -> Iterator[Problem]:
     """A quantized model computes nothing with integers, or keeps most weights in floating point.
 
     1. No operator computes with integers: weights are expanded when the model is loaded, and it is
-       as slow and as large in memory as before. Newer ONNX Runtimes fuse a DequantizeLinear into a
-       MatMul, so that where all MatMul weights are packed it is a warning.
+       as slow and as large in memory as before. Where graphs may be run, the one that counts is
+       that which ONNX Runtime rewrites it to: a newer one fuses a DequantizeLinear into a MatMul.
+       Elsewhere it is a warning where most weights are packed.
     2. Less than half of the bytes of weights are packed.
     """
     _required(graph)
     share = packed_share(graph.view)
     if share is None:
         raise Skipped("it has no weights that could be packed")
-    computes = integer_operators(graph.view)
-    # Quantized and dequantized again around an operator: the runtime computes between the two.
-    if not computes and not graph.view.operators["QuantizeLinear"]:  # 1
-        severity = Severity.WARNING if share >= LEAST_SHARE else Severity.ERROR
-        message = f"no operator computes with integers; {share:.0%} of the weights are packed"
-        yield Problem(message, "operators", severity)
-    elif share < LEAST_SHARE:  # 2
+    problem = None
+    if not integer_operators(graph.view.operators):  # 1
+        problem = _expanded(graph, share)
+    if problem is None and share < LEAST_SHARE:  # 2
         message = f"{share:.0%} of the bytes of weights are packed"
-        yield Problem(message, "weights", Severity.WARNING)
+        problem = Problem(message, "weights", Severity.WARNING)
+    if problem:
+        yield problem
+
+
+def _expanded(graph: GraphSubject, share: float) -> Problem | None:
+    """What is said of a graph that has no operator that computes with integers."""
+    # Quantized and dequantized again around an operator: a runtime computes between the two.
+    is_framed = graph.view.operators["QuantizeLinear"] > 0
+    told, packed = "no operator computes with integers", f"{share:.0%} of the weights are packed"
+    try:
+        run = rewritten(graph.view.path, graph.settings.limits) if graph.may_run else None
+    except RunRefusedError:
+        run = None
+    if run is None:
+        severity = Severity.WARNING if share >= LEAST_SHARE else Severity.ERROR
+        return None if is_framed else Problem(f"{told}; {packed}", "operators", severity)
+    found = integer_operators(run.operators)
+    if not found:
+        return Problem(f"{told}, and {run.by} puts none there; {packed}", "operators")
+    if is_framed:
+        return None
+    made = ", ".join(f"{count} {name}" for name, count in found.items())
+    return Problem(f"{told} until {run.by} puts {made} there; {packed}", "operators", Severity.INFO)
 
 
 @graph_rule(

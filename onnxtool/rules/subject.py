@@ -65,6 +65,11 @@ class GraphSubject:
     def runs(self) -> Experiments:
         return Experiments(self)
 
+    @property
+    def may_run(self) -> bool:
+        """Whether it may be run: as the user says, or else in a folder."""
+        return self.bundle is not None if self.settings.run is None else self.settings.run
+
     @cached_property
     def session(self) -> Session:
         return Session(self.view.path, limits=self.settings.limits)
