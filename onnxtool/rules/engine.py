@@ -127,7 +127,7 @@ class _Inspector:
     ) -> None:
         self.bundle = bundle
         self.graphs = graphs
-        self.may_run = bundle is not None if settings.run is None else settings.run
+        self.may_run = settings.may_run(in_folder=bundle is not None)
         self.findings: list[Finding] = []
         self.skipped: list[Skip] = []
         self.failed: list[Failure] = []

@@ -36,6 +36,10 @@ class Settings:
     targets: tuple[Target, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
+    def may_run(self, *, in_folder: bool) -> bool:
+        """Whether graphs may be run."""
+        return in_folder if self.run is None else self.run
+
     def unasked(self, reason: str, remedy: str) -> str:
         """Why nothing is asked: there is no target, which has a remedy, or it is not known to."""
         names = " or ".join(dict.fromkeys(target.name for target in self.targets))
@@ -67,8 +71,8 @@ class GraphSubject:
 
     @property
     def may_run(self) -> bool:
-        """Whether it may be run: as the user says, or else in a folder."""
-        return self.bundle is not None if self.settings.run is None else self.settings.run
+        """Whether it may be run."""
+        return self.settings.may_run(in_folder=self.bundle is not None)
 
     @cached_property
     def session(self) -> Session:
