@@ -69,7 +69,7 @@ def contradictory_metadata(bundle: BundleSubject) -> Iterator[Problem]:
 def _labels(bundle: BundleSubject, labels: object) -> Iterator[Problem]:
     """Case 3: labels may leave the blank out."""
     vocabulary = bundle.bundle.vocabulary
-    if not are_texts(labels) or not isinstance(labels, tuple) or not labels or not vocabulary:
+    if not are_texts(labels) or not labels or not vocabulary:
         return
     tokens = tuple(t for i, t in enumerate(vocabulary.tokens) if i != vocabulary.blank_id)
     if labels not in {tokens, vocabulary.tokens}:

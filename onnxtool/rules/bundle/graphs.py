@@ -216,12 +216,7 @@ def mixed_exports(bundle: BundleSubject) -> Iterator[Problem]:
     metadata = bundle.bundle.metadata
     recorded = metadata.fields.get("torch_version") if metadata else None
     written = {p.producer_version for p in protos.values() if p.producer_name == "pytorch"}
-    if (
-        isinstance(recorded, str)
-        and is_version(recorded)
-        and written
-        and recorded.split("+")[0] not in written
-    ):
+    if is_version(recorded) and written and recorded.split("+")[0] not in written:
         message = (
             f"`torch_version` is {recorded}, and {', '.join(sorted(written))} wrote the graphs"
         )

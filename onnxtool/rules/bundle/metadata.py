@@ -201,17 +201,17 @@ def contradictory_features(bundle: BundleSubject) -> Iterator[Problem]:
                     yield Problem(message, at("features.n_mels"))
     if not is_size(rate):
         return
-    if int(str(rate)) not in {8000, 16000, 22050, 24000, 32000, 44100, 48000}:
+    if rate not in {8000, 16000, 22050, 24000, 32000, 44100, 48000}:
         yield Problem(f"`sample_rate` is {rate} Hz, which nothing records in", at("sample_rate"))
-    window = round(0.025 * int(str(rate)))
-    if is_size(n_fft) and int(str(n_fft)) < window:  # 2
+    window = round(0.025 * rate)
+    if is_size(n_fft) and n_fft < window:  # 2
         message = f"`n_fft` is {n_fft}, shorter than a window of {window} samples at `sample_rate`"
         yield Problem(message, at("features.n_fft"))
-    elif is_size(n_fft) and int(str(n_fft)) != 1 << (window - 1).bit_length():
+    elif is_size(n_fft) and n_fft != 1 << (window - 1).bit_length():
         windows = f"windows of {window} samples at `sample_rate`"
         message = f"`n_fft` is {n_fft}, and NeMo's for {windows} is another"
         yield Problem(message, at("features.n_fft"), Severity.WARNING)
-    if is_size(hop) and int(str(hop)) * 100 != int(str(rate)):  # 3
-        ms = 1000 * int(str(hop)) / int(str(rate))
+    if is_size(hop) and hop * 100 != rate:  # 3
+        ms = 1000 * hop / rate
         message = f"`hop_length` is {hop}, {ms:g} ms at the `sample_rate` of {rate}: usual are 10"
         yield Problem(message, at("features.hop_length"), Severity.WARNING)
