@@ -62,7 +62,6 @@ class Target:
         kernels: Likewise, of what operators can do.
         says: What the runtime itself says of a trouble, with `{found}` and `{limit}` to fill in.
         tdt_in_url: Whether it knows a TDT model by `tdt` in the metadata's `url`.
-        durations_are_indices: Whether it takes the number of a duration for the duration.
     """
 
     name: str
@@ -76,7 +75,6 @@ class Target:
     kernels: Mapping[str, Version] | None = None
     says: Mapping[str, str] | None = None
     tdt_in_url: bool = False
-    durations_are_indices: bool = False
 
     def graph(self, role: Role, family: str | None = None) -> TargetGraph | None:
         """What it is known to require of a graph of this role and family, if anything."""
@@ -124,7 +122,6 @@ def parse_target(text: str) -> Target:
         files=tuple(map(tuple, table.get("files", ()))),
         says=table["says"],
         tdt_in_url=table.get("tdt_in_url", False),
-        durations_are_indices=table.get("durations_are_indices", False),
     )
 
 
