@@ -111,7 +111,7 @@ def _text(spec: TensorSpec) -> str:
 def _unfit(
     target: Target, ports: Sequence[Port], specs: Sequence[TensorSpec], *, by_name: bool
 ) -> Iterator[Problem]:
-    """What a runtime does not find; integer types are for I010."""
+    """What a runtime does not find, or finds of another rank or type; integers are for I010."""
     if not by_name and len(specs) < len(ports):
         names = ", ".join(port.name for port in ports)
         message = f"{len(specs)} values, where {target.name} wants {len(ports)}: {names}"
@@ -186,11 +186,15 @@ def integer_type_unlike_target(graph: GraphSubject) -> Iterator[Problem]:
         reason = "no target says which integers it feeds"
         raise Skipped(graph.settings.unasked(reason, "--target"))
     for target, wanted in required:
-        for ports, specs in _sides(wanted, graph.signature):
-            for port, spec in _paired(ports, specs, by_name=wanted.by_name):
-                if spec and spec.dtype.startswith("int") and spec.dtype != port.dtype:
-                    message = f"`{spec.name}` is {spec.dtype}, {target.name} wants {port.dtype}"
-                    yield Problem(message + target.saying("dtype"), spec.name)
+        pairs = (
+            pair
+            for ports, specs in _sides(wanted, graph.signature)
+            for pair in _paired(ports, specs, by_name=wanted.by_name)
+        )
+        for port, spec in pairs:
+            if spec and spec.dtype.startswith("int") and spec.dtype != port.dtype:
+                message = f"`{spec.name}` is {spec.dtype}, {target.name} wants {port.dtype}"
+                yield Problem(message + target.saying("dtype"), spec.name)
 
 
 @graph_rule(
