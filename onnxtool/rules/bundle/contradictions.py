@@ -11,7 +11,7 @@ from onnxtool.model.wiring import ENCODERS
 from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.bundle.graphs import missing_parts
 from onnxtool.rules.bundle.layouts import Said, described, misfit
-from onnxtool.rules.bundle.metadata import at, required
+from onnxtool.rules.bundle.metadata import LAYOUT, at, required
 from onnxtool.rules.bundle.schema import are_texts
 from onnxtool.rules.examples.graphs import ADD, folder
 from onnxtool.rules.rule import bundle_rule
@@ -50,11 +50,11 @@ def contradictory_metadata(bundle: BundleSubject) -> Iterator[Problem]:
     Exporters hard-code the first two for the model that they were written for.
     """
     fields = required(bundle).fields
-    contract = fields.get("tensor_layout_contract")
-    if isinstance(contract, Mapping):
-        for name, text in contract.items():
+    layouts = fields.get(LAYOUT)
+    if isinstance(layouts, Mapping):
+        for name, text in layouts.items():
             if isinstance(text, str):
-                yield from _layout(bundle, f"tensor_layout_contract.{name}", text)  # 1
+                yield from _layout(bundle, f"{LAYOUT}.{name}", text)  # 1
     yield from _named_for_size(bundle, fields.get("model_name"))  # 2
     promised = bundle.contract.decoding if bundle.contract else None
     steps = fields.get("duration_values")
@@ -116,7 +116,7 @@ def _layout(bundle: BundleSubject, name: str, text: str) -> Iterator[Problem]:
 def _sizes(bundle: BundleSubject, role: str) -> dict[str, Said]:
     """What symbols stand for, by any layout of the role; `n_mels` has a rule of its own."""
     sizes: dict[str, Said] = {}
-    layouts = required(bundle).fields.get("tensor_layout_contract")
+    layouts = required(bundle).fields.get(LAYOUT)
     for name, text in layouts.items() if isinstance(layouts, Mapping) else ():
         if name.startswith(f"{role}_") and isinstance(text, str):
             axes = (axis for _, axes in described(text) for axis in axes)

@@ -148,17 +148,17 @@ def _scores_of_durations(bundle: BundleSubject) -> int | None:
 def _layouts(bundle: BundleSubject, fields: Mapping[str, object]) -> Iterator[Problem]:
     """The layouts, which each graph of a transducer should have two of."""
     layouts = fields.get(LAYOUT)
-    graphs = {prefix: None for role, prefix in LAID_OUT.items() if bundle.having(role)}
+    parts = dict.fromkeys(part for role, part in LAID_OUT.items() if bundle.having(role))
     if layouts is None and LAYOUT not in fields:
-        if graphs:
+        if parts:
             message = f"`{LAYOUT}` is missing, where an object of texts belongs"
             yield Problem(message, at(LAYOUT), Severity.WARNING)
         return
     if not isinstance(layouts, Mapping):
         yield _unlike(bundle, LAYOUT, "an object of texts", is_object)
         return
-    for prefix in graphs:
-        for name in (f"{LAYOUT}.{prefix}_input", f"{LAYOUT}.{prefix}_output"):
+    for part in parts:
+        for name in (f"{LAYOUT}.{part}_input", f"{LAYOUT}.{part}_output"):
             if not holds(fields, name):
                 message = f"`{name}` is missing, where a text belongs"
                 yield Problem(message, at(name), Severity.WARNING)
