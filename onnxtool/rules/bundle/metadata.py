@@ -188,17 +188,10 @@ def contradictory_features(bundle: BundleSubject) -> Iterator[Problem]:
     3. The hop is 10 ms: with another, durations and timestamps are off by the same factor.
     """
     fields = required(bundle).fields
-    rate, n_fft, n_mels, hop = (
-        field(fields, name)
-        for name in ("sample_rate", "features.n_fft", "features.n_mels", "features.hop_length")
+    yield from _bands(bundle, field(fields, "features.n_mels"))  # 1
+    rate, n_fft, hop = (
+        field(fields, name) for name in ("sample_rate", "features.n_fft", "features.hop_length")
     )
-    if is_size(n_mels):  # 1
-        for graph in bundle.having(*ACOUSTIC):
-            for spec in graph.signature.free_inputs:
-                size = (spec.shape or (None, None))[1:2]
-                if len(spec.shape or ()) == 3 and isinstance(size[0], int) and size[0] != n_mels:
-                    message = f"`n_mels` is {n_mels}, `{spec.name}` of {graph.name} has {size[0]}"
-                    yield Problem(message, at("features.n_mels"))
     if not is_size(rate):
         return
     if rate not in {8000, 16000, 22050, 24000, 32000, 44100, 48000}:
@@ -215,3 +208,13 @@ def contradictory_features(bundle: BundleSubject) -> Iterator[Problem]:
         ms = 1000 * hop / rate
         message = f"`hop_length` is {hop}, {ms:g} ms at the `sample_rate` of {rate}: usual are 10"
         yield Problem(message, at("features.hop_length"), Severity.WARNING)
+
+
+def _bands(bundle: BundleSubject, n_mels: object) -> Iterator[Problem]:
+    """Case 1: features [B, n_mels, T]; an axis that is dynamic takes any."""
+    for graph in bundle.having(*ACOUSTIC) if is_size(n_mels) else ():
+        for spec in graph.signature.free_inputs:
+            size = spec.shape[1] if spec.shape and len(spec.shape) == 3 else None
+            if isinstance(size, int) and size != n_mels:
+                message = f"`n_mels` is {n_mels}, `{spec.name}` of {graph.name} has {size}"
+                yield Problem(message, at("features.n_mels"))
