@@ -122,10 +122,8 @@ def unusable_vocabulary(bundle: BundleSubject) -> Iterator[Problem]:
         metadata = bundle.bundle.metadata
         labels = metadata.fields.get("labels") if metadata else None
         held = [name for kind, name in bundle.bundle.companions if kind == "tokenizer"]
-        if not labels and not held:
-            yield Problem(
-                "no vocab.txt, tokens.txt or tokenizer, and no `labels`", "vocab.txt"
-            )  # 1
+        if not labels and not held:  # 1
+            yield Problem("no vocab.txt, tokens.txt or tokenizer, and no `labels`", "vocab.txt")
         return
     where = vocabulary.path.name
     repeated = [token for token, count in Counter(vocabulary.tokens).items() if count > 1]

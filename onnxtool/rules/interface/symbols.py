@@ -70,23 +70,17 @@ def static_axis(graph: GraphSubject) -> Iterator[Problem]:
     joiner takes a batch of frames [N, D], and as many outputs of the predictor.
     """
     role = graph.signature.role
+    is_offline = role in {Role.ENCODER, Role.CTC} and not graph.signature.states
     for spec in _features(graph.signature.free_inputs):
-        dynamic = spec.dynamic_axes
-        if (
-            not set(dynamic) - {0}
-            and role in {Role.ENCODER, Role.CTC}
-            and not graph.signature.states
-            and graph.signature.family not in WINDOWED
-        ):
-            yield Problem(
-                f"`{spec.name}` is {_shape(spec)}: no dynamic axis of time", spec.name
-            )  # 1
-        elif not set(dynamic) - {0} and role in JOINTS and not _is_batch_of_frames(spec):
+        if set(spec.dynamic_axes) - {0}:
+            continue
+        if is_offline and graph.signature.family not in WINDOWED:  # 1
+            yield Problem(f"`{spec.name}` is {_shape(spec)}: no dynamic axis of time", spec.name)
+        elif role in JOINTS and not _is_batch_of_frames(spec):  # 2
             message = f"`{spec.name}` is {_shape(spec)}: one frame, or one symbol, a call"
-            yield Problem(
-                message, f"{spec.name}:{len(spec.shape or ()) - 1}", Severity.WARNING
-            )  # 2
-    for spec in graph.signature.free_inputs:
+            last = len(spec.shape or ()) - 1
+            yield Problem(message, f"{spec.name}:{last}", Severity.WARNING)
+    for spec in graph.signature.free_inputs:  # 2
         if spec.shape and isinstance(spec.shape[0], int) and len(spec.shape) > 1:
             message = f"`{spec.name}` is {_shape(spec)}: the batch is fixed"
             yield Problem(message, f"{spec.name}:0", Severity.WARNING)
