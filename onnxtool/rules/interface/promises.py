@@ -9,7 +9,7 @@ from onnxtool.model.families import Role
 from onnxtool.model.order import in_order, reads, stand_in_order
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import GENERATED_NAME
-from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.tensors import TensorSpec, shape_text
 from onnxtool.model.view import Scope
 from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
@@ -91,8 +91,8 @@ def _broken(
             message = f"`{spec.name}` is {spec.dtype}, and {promise.dtype} as {kind}"
             yield Problem(message, spec.name)
         if promise.shape is not None and spec.shape is not None and not _fits(promise, spec):
-            message = f"`{spec.name}` is {_text(spec)}, and {_text(promise)} as {kind}"
-            yield Problem(message, spec.name)
+            own, wanted = shape_text(spec.shape), shape_text(promise.shape)
+            yield Problem(f"`{spec.name}` is {own}, and {wanted} as {kind}", spec.name)
 
 
 def _fits(promise: TensorSpec, spec: TensorSpec) -> bool:
@@ -102,10 +102,6 @@ def _fits(promise: TensorSpec, spec: TensorSpec) -> bool:
         return False
     pairs = zip(wanted, given, strict=True)
     return all(not isinstance(size, int) or size == want for want, size in pairs)
-
-
-def _text(spec: TensorSpec) -> str:
-    return f"[{', '.join('?' if size is None else str(size) for size in spec.shape or ())}]"
 
 
 def _unfit(

@@ -8,7 +8,7 @@ from onnxtool.model.attributes import integers
 from onnxtool.model.families import Role
 from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature
-from onnxtool.model.tensors import Dimension, TensorSpec
+from onnxtool.model.tensors import Dimension, TensorSpec, shape_text
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.examples.graphs import HEADER
@@ -75,19 +75,20 @@ def static_axis(graph: GraphSubject) -> Iterator[Problem]:
         if set(spec.dynamic_axes) - {0}:
             continue
         if is_offline and graph.signature.family not in WINDOWED:  # 1
-            yield Problem(f"`{spec.name}` is {_shape(spec)}: no dynamic axis of time", spec.name)
+            message = f"`{spec.name}` is {shape_text(spec.shape)}: no dynamic axis of time"
+            yield Problem(message, spec.name)
         elif role in JOINTS and not _is_batch_of_frames(spec):  # 2
-            message = f"`{spec.name}` is {_shape(spec)}: one frame, or one symbol, a call"
+            message = f"`{spec.name}` is {shape_text(spec.shape)}: one frame, or one symbol, a call"
             last = len(spec.shape or ()) - 1
             yield Problem(message, f"{spec.name}:{last}", Severity.WARNING)
     for spec in graph.signature.free_inputs:  # 2
         if spec.shape and isinstance(spec.shape[0], int) and len(spec.shape) > 1:
-            message = f"`{spec.name}` is {_shape(spec)}: the batch is fixed"
+            message = f"`{spec.name}` is {shape_text(spec.shape)}: the batch is fixed"
             yield Problem(message, f"{spec.name}:0", Severity.WARNING)
         ids = spec.dtype.startswith("int") and spec.shape and len(spec.shape) == 2
         is_fixed = ids and isinstance((spec.shape or ())[1], int)
         if is_fixed and role is Role.PREDICTOR and not _is_context(spec, graph.signature):
-            message = f"`{spec.name}` is {_shape(spec)}: the number of tokens is fixed"
+            message = f"`{spec.name}` is {shape_text(spec.shape)}: the number of tokens is fixed"
             yield Problem(message, f"{spec.name}:1", Severity.WARNING)
 
 
@@ -108,10 +109,6 @@ def _is_context(ids: TensorSpec, signature: Signature) -> bool:
     tokens = (ids.shape or ())[1]
     given = _features(signature.free_outputs)
     return all(tokens not in (spec.shape or ())[1:] for spec in given)
-
-
-def _shape(spec: TensorSpec) -> str:
-    return f"[{', '.join('?' if size is None else str(size) for size in spec.shape or ())}]"
 
 
 @graph_rule(
