@@ -8,6 +8,7 @@ from onnxtool.model.attributes import integers
 from onnxtool.model.families import Role
 from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature
+from onnxtool.model.states import StatePair
 from onnxtool.model.tensors import Dimension, TensorSpec, shape_text
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.answer import Problem, Severity
@@ -165,14 +166,19 @@ def states_of_unlike_batch(graph: GraphSubject) -> Iterator[Problem]:
     states = [pair for pair in graph.signature.states if pair.shape and len(pair.shape) == 3]
     if len(states) < 2:
         return
-    first = states[0].shape or ()
+    first = states[0]
+    one = _batch_of_state(first)
     for pair in states[1:]:
-        for axis, (one, other) in enumerate(zip(first, pair.shape or (), strict=True)):
-            fixed = isinstance(one, int), isinstance(other, int)
-            unlike = fixed[0] != fixed[1] or (isinstance(one, str) and other and one != other)
-            if unlike and axis == 1:
-                sizes = f"`{states[0].input}` is {_size(one)}, of `{pair.input}` {_size(other)}"
-                yield Problem(f"the batch of {sizes}", f"{pair.input}:{axis}")
+        other = _batch_of_state(pair)
+        is_fixed_in_one = isinstance(one, int) != isinstance(other, int)
+        if is_fixed_in_one or (isinstance(one, str) and other and one != other):
+            sizes = f"`{first.input}` is {_size(one)}, of `{pair.input}` {_size(other)}"
+            yield Problem(f"the batch of {sizes}", f"{pair.input}:1")
+
+
+def _batch_of_state(pair: StatePair) -> Dimension:
+    """Of a state [layers, B, D]."""
+    return (pair.shape or ())[1]
 
 
 def _size(size: Dimension) -> str:
