@@ -155,21 +155,22 @@ def generated_public_name(graph: GraphSubject) -> Iterator[Problem]:
             yield Problem(f"`{spec.name}` is a name that the exporter made up", spec.name)
 
 
+def _encoder(integers: str) -> str:
+    """An encoder whose lengths are of this type."""
+    return f"""{HEADER} encoder (float[B, 80, T] audio_signal, {integers}[B] length)
+        => (float[B, 80, T] outputs, {integers}[B] encoded_lengths) {{
+            outputs = Identity(audio_signal)
+            encoded_lengths = Identity(length)
+        }}"""
+
+
 @graph_rule(
     "I010",
     "integer-type-unlike-target",
     severity=Severity.ERROR,
     fix="Export ids and lengths in the runtime's type, or put a Cast before them.",
-    bad=f"""{HEADER} encoder (float[B, 80, T] audio_signal, int32[B] length)
-        => (float[B, 80, T] outputs, int32[B] encoded_lengths) {{
-            outputs = Identity(audio_signal)
-            encoded_lengths = Identity(length)
-        }}""",
-    good=f"""{HEADER} encoder (float[B, 80, T] audio_signal, int64[B] length)
-        => (float[B, 80, T] outputs, int64[B] encoded_lengths) {{
-            outputs = Identity(audio_signal)
-            encoded_lengths = Identity(length)
-        }}""",
+    bad=_encoder("int32"),
+    good=_encoder("int64"),
 )
 def integer_type_unlike_target(graph: GraphSubject) -> Iterator[Problem]:
     """Ids or lengths are of another integer type than the runtime feeds.
@@ -203,11 +204,7 @@ def integer_type_unlike_target(graph: GraphSubject) -> Iterator[Problem]:
             outputs = Identity(audio_signal)
             encoded_lengths = Identity(traced)
         }}""",
-    good=f"""{HEADER} encoder (float[B, 80, T] audio_signal, int64[B] length)
-        => (float[B, 80, T] outputs, int64[B] encoded_lengths) {{
-            outputs = Identity(audio_signal)
-            encoded_lengths = Identity(length)
-        }}""",
+    good=_encoder("int64"),
 )
 def unused_input(graph: GraphSubject) -> Iterator[Problem]:
     """An input changes no output, or an output depends on no input.
