@@ -207,13 +207,13 @@ def _newer(
     """What the target lacks for a node: the thing, since when it is there, the kind of trouble."""
     version = target.version or (0, 0)
     if node.domain == "com.microsoft":
-        first = (target.operators or {}).get(node.op_type)
+        first = target.operators.get(node.op_type)
         if first is None:
             yield f"com.microsoft::{node.op_type}", "is in no ONNX Runtime known", "operator"
         elif first > version:
             yield f"com.microsoft::{node.op_type}", _since(first), "operator"
     for what in _asked(node, types):
-        first = (target.kernels or {}).get(what)
+        first = target.kernels.get(what)
         if first and first > version:
             yield what, _since(first), "kernel"
 
