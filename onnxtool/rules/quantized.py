@@ -36,7 +36,7 @@ _MICROSOFT = HEADER.replace("17]", '17, "com.microsoft" : 1]')
 
 def is_quantized(graph: GraphSubject) -> bool:
     """Whether its name, its metadata or an operator says so."""
-    props = {entry.key: entry.value for entry in graph.view.proto.metadata_props}
+    props = graph.view.metadata_props
     return bool(
         _QUANTIZED_NAME.search(graph.name.lower())
         or "quant" in props.get("onnx.infer", "")
