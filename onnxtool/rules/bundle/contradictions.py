@@ -89,7 +89,7 @@ def _token_count(bundle: BundleSubject) -> Iterator[Problem]:
     width, steps = joint_width(bundle.bundle), durations(bundle.bundle, bundle.contract)
     if width and isinstance(width.value, int) and steps:
         return
-    count = len(vocabulary.tokens) - (vocabulary.blank_id is not None)
+    count = vocabulary.token_count
     if declared != count:
         yield Problem(f"`{name}` is {declared}, {vocabulary.path.name} has {count}", at(name))
 
