@@ -233,5 +233,5 @@ def _header(view: ModelView) -> Header:
         domain=proto.domain,
         model_version=proto.model_version,
         doc_string=proto.doc_string,
-        metadata_props=FrozenDict((entry.key, entry.value) for entry in proto.metadata_props),
+        metadata_props=FrozenDict(view.metadata_props),
     )

@@ -127,24 +127,26 @@ def _planned(
         subject: list(takewhile(lambda _: not watch.stopped(), plan(each, request, subject, watch)))
         for subject, each in models.items()
     }
+    failures = [each for planned in plans.values() for each in planned if isinstance(each, Failure)]
     if watch.stopped():
-        return [], [each for works in plans.values() for each in works if isinstance(each, Failure)]
-    return _paired(plans, by_name=isinstance(models[Subject.CANDIDATE], Bundle))
+        return [], failures
+    works = {
+        subject: [each for each in planned if isinstance(each, Work)]
+        for subject, planned in plans.items()
+    }
+    if Subject.REFERENCE not in works:
+        return [(work,) for work in works[Subject.CANDIDATE]], failures
+    groups, lonely = _paired(works, by_name=isinstance(models[Subject.CANDIDATE], Bundle))
+    return groups, failures + lonely
 
 
 def _paired(
-    planned: Mapping[Subject, Sequence[Work | Failure]], *, by_name: bool
+    works: Mapping[Subject, Sequence[Work]], *, by_name: bool
 ) -> tuple[list[tuple[Work, ...]], list[Failure]]:
-    """What to measure together, and what cannot be measured."""
-    failures = [each for works in planned.values() for each in works if isinstance(each, Failure)]
-    works = {
-        subject: [each for each in each_plan if isinstance(each, Work)]
-        for subject, each_plan in planned.items()
-    }
-    if Subject.REFERENCE not in planned:
-        return [(work,) for work in works[Subject.CANDIDATE]], failures
+    """What to measure in turn, and what has no counterpart in the other model."""
+    failures: list[Failure] = []
     alone = "the other model has nothing like it to compare with"
-    roles = {each.scenario.role for each_plan in works.values() for each in each_plan}
+    roles = {each.scenario.role for own in works.values() for each in own}
     if not by_name and len(roles) > 1:
         alone += f": one is a graph of role {' and one of role '.join(sorted(roles))}"
     others = {key(work.scenario, by_name=by_name): work for work in works[Subject.REFERENCE]}

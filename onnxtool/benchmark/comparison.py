@@ -29,6 +29,9 @@ class Change:
     """How many times longer the candidate takes than the reference.
 
     Attributes:
+        scenario: As the candidate ran it.
+        reference_s, candidate_s: The median of either: of a run, a step, or a pass over all
+            utterances.
         ratio: Of the medians of blocks; of runs that were measured in turn, the median of the
             ratios of neighboring blocks.
         interval: Of the ratio, 95 %.

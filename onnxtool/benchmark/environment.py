@@ -101,7 +101,14 @@ def _memory_bytes() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The counters of the machine at one moment; times in clock ticks, of all cores."""
+    """The counters of the machine at one moment.
+
+    Attributes:
+        load: Load average of the last minute; None where there is none.
+        busy, idle, steal: Clock ticks of all cores, since the machine was started.
+        own: Seconds that this process has computed, and its children that have ended.
+        frequency_mhz: Of the slowest core; None where the system does not tell.
+    """
 
     load: float | None
     busy: int
@@ -112,7 +119,7 @@ class Moment:
 
 
 def moment() -> Moment:
-    """Now. `own` is what this process and its children that have ended have computed."""
+    """Now."""
     ticks = [int(count) for count in _text("/proc/stat").partition("\n")[0].split()[1:]]
     user, nice, system, idle, wait, hard, soft, steal, *_ = [*ticks, *[0] * 8]
     frequencies = re.findall(r"^cpu MHz\s*:\s*([\d.]+)", _text("/proc/cpuinfo"), re.MULTILINE)

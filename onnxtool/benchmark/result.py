@@ -234,8 +234,12 @@ class BenchmarkResult:
 
     Attributes:
         models: What was measured, by subject.
+        environment: The machine.
+        conditions: What else happened on it.
+        method: How it was measured.
         measurements: Of subjects that were measured in turn, one after the other.
         failures: What could not be measured.
+        profiles: Where the time of each graph goes, if that was asked.
         interrupted: Whether somebody stopped it; what was measured until then is here.
     """
 

@@ -204,12 +204,13 @@ def tried(
     _require_a_run(work, bench)
     best, cores = work.scenario.options, len(usable_cores())
     trials: list[Trial] = []
+    # The names are the same whatever the best is; what they change is the best of their turn.
     names = [name for name, _ in variations(best, cores, sizes)]
     progress.start("trying session options", len(names), "trials")
     try:
         for name in takewhile(lambda _: not bench.stopped(), names):
             options = pinned(dict(variations(best, cores, sizes))[name])
-            trial = _tried(name, work, best, options, bench) if options != best else None
+            trial = _trial(name, work, best, options, bench) if options != best else None
             if trial is not None:
                 trials.append(trial)
                 best = options if trial.is_kept else best
@@ -235,9 +236,11 @@ def _require_a_run(work: Work, bench: Bench) -> None:
         executor.close()
 
 
-def _tried(
+def _trial(
     name: str, work: Work, best: SessionOptions, options: SessionOptions, bench: Bench
 ) -> Trial | None:
+    """One variation against the best; None if it was stopped before there was anything."""
+
     def variant(subject: Subject, options: SessionOptions) -> Work:
         return replace(work, subject=subject, scenario=replace(work.scenario, options=options))
 

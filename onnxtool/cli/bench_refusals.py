@@ -12,7 +12,7 @@ from onnxtool.cli.output import refuse_to_overwrite
 from onnxtool.errors import UsageError
 
 _OF_SAVED_RUNS = {"--baseline", "--fail-if-slower", "--force", "--all", "--format", "--output"}
-_OF_COMPARISONS = {
+_NOT_OF_TUNING = {
     "--against",
     "--baseline",
     "--fail-if-slower",
@@ -55,7 +55,7 @@ def refuse_ignored(path: Path, given: Sequence[str]) -> None:
         ),
         (
             "--tune" in known,
-            known & _OF_COMPARISONS,
+            known & _NOT_OF_TUNING,
             "--tune compares settings alone",
             "leave one of them out",
         ),

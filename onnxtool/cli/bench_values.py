@@ -30,7 +30,7 @@ def percentage(option: str, text: str) -> float:
     """`3%` or `0.03` as 0.03.
 
     Raises:
-        UsageError: It is neither, or not from 0 to 100 %.
+        UsageError: It is neither, or not above 0 and up to 100 %.
     """
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)

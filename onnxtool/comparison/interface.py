@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from onnxtool.comparison.difference import Difference, Impact, Kind
 from onnxtool.comparison.profile import Profile
 from onnxtool.model.states import StateKind, StatePair
-from onnxtool.model.tensors import Dimension, Shape, TensorSpec
+from onnxtool.model.tensors import Dimension, Shape, TensorSpec, shape_text
 
 BREAKING, BEHAVIORAL, COSMETIC = Impact.BREAKING, Impact.BEHAVIORAL, Impact.COSMETIC
 _KINDS = {
@@ -219,9 +219,7 @@ def _kind(pair: StatePair) -> str:
 
 def told(spec: TensorSpec) -> str:
     """An input or output in words: `float32 [batch, 80, time]`."""
-    if spec.shape is None:
-        return f"{spec.dtype} […]"
-    return f"{spec.dtype} [{', '.join(map(_size, spec.shape))}]"
+    return f"{spec.dtype} {shape_text(spec.shape)}"
 
 
 def _size(size: Dimension) -> str:

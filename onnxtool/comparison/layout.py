@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from onnxtool.model.bundle import Member
 from onnxtool.model.families import Role
-from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.tensors import TensorSpec, shape_text
 from onnxtool.model.wiring import ENCODERS, JOINTS
 
 _VALUE = re.compile(r"(?P<names>[\w./]+): ?\[(?P<axes>[^\[\]]*)\]")
@@ -51,9 +51,9 @@ def check_claim(key: str, text: str, members: Sequence[Member]) -> Claim | None:
     if not used:
         return None
     if not all(name in specs for name in used):
-        right = ", ".join(f"{name}: {_told(spec)}" for name, spec in specs.items())
+        right = ", ".join(f"{name}: {shape_text(spec.shape)}" for name, spec in specs.items())
         return Claim(right, right, member.name)
-    in_graph = ", ".join(f"{name}: {_told(specs[name])}" for name in used)
+    in_graph = ", ".join(f"{name}: {shape_text(specs[name].shape)}" for name in used)
     right = _VALUE.sub(lambda found: _corrected(found, specs), text)
     return Claim(right, in_graph, member.name)
 
@@ -65,15 +65,9 @@ def _corrected(found: re.Match[str], specs: Mapping[str, TensorSpec]) -> str:
     if spec.shape is None:
         return found[0]
     if len(axes) != len(spec.shape):
-        return f"{found['names']}: {_told(spec)}"
+        return f"{found['names']}: {shape_text(spec.shape)}"
     right = [
         _SIZE.sub(str(size), axis) if isinstance(size, int) else axis
         for axis, size in zip(axes, spec.shape, strict=True)
     ]
     return found[0].replace(f"[{found['axes']}]", f"[{','.join(right)}]")
-
-
-def _told(spec: TensorSpec) -> str:
-    if spec.shape is None:
-        return "[…]"
-    return f"[{', '.join('?' if size is None else str(size) for size in spec.shape)}]"

@@ -76,7 +76,7 @@ def profile(model: ModelView) -> Profile:
             "model_version": str(proto.model_version),
             "doc_string": proto.doc_string,
         },
-        metadata_props={entry.key: entry.value for entry in proto.metadata_props},
+        metadata_props=model.metadata_props,
         operators=dict(model.operators),
         parameters=sum(tensor.elements for tensor in values),
         weight_bytes=dict(sizes),

@@ -52,6 +52,11 @@ class Vocabulary:
     tokens: tuple[str, ...]
     blank_id: int | None
 
+    @property
+    def token_count(self) -> int:
+        """How many tokens there are, without the blank."""
+        return len(self.tokens) - (self.blank_id is not None)
+
 
 def read_metadata(
     path: Path, *, remedy: str = "mend it, or write it anew with the exporter"

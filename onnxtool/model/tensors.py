@@ -50,6 +50,13 @@ class TensorSpec:
         return dimension if isinstance(dimension, str) else f"{self.name}:{axis}"
 
 
+def shape_text(shape: Sequence[Dimension] | None) -> str:
+    """`[batch, 80, ?]`, with a question mark where nothing is known; `[…]` for an unknown rank."""
+    if shape is None:
+        return "[…]"
+    return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"
+
+
 # `unk__12` (tf2onnx, ONNX Runtime), `?` and `None`.
 _GENERIC_SYMBOL = re.compile(r"unk__\d+|\?|None|")
 

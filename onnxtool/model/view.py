@@ -151,6 +151,11 @@ class ModelView:
         }
 
     @cached_property
+    def metadata_props(self) -> dict[str, str]:
+        """What was written into the model, by key; of a key that is there twice, the last."""
+        return {entry.key: entry.value for entry in self.proto.metadata_props}
+
+    @cached_property
     def operators(self) -> Counter[str]:
         """Number of nodes by operator, in all scopes; `domain::Name` outside the standard."""
         return Counter(operator(node) for scope in self.scopes for node in scope.nodes)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from onnxtool.model.tensor_digest import TensorDigest
+from onnxtool.model.tensors import shape_text
 from onnxtool.release.lockfile import LockedGraph, LockedValue
 
 
@@ -96,13 +97,7 @@ def _names(values: Sequence[LockedValue]) -> str:
 
 
 def _described(values: Sequence[LockedValue]) -> dict[str, str]:
-    return {value.name: f"{value.dtype} {_shape(value.shape)}" for value in values}
-
-
-def _shape(sizes: Sequence[int | str | None] | None) -> str:
-    if sizes is None:
-        return "[…]"
-    return f"[{', '.join('?' if size is None else str(size) for size in sizes)}]"
+    return {value.name: f"{value.dtype} {shape_text(value.shape)}" for value in values}
 
 
 def _contents(tensors: Sequence[TensorDigest]) -> dict[str, str]:
@@ -111,4 +106,4 @@ def _contents(tensors: Sequence[TensorDigest]) -> dict[str, str]:
 
 def _content(tensor: TensorDigest) -> str:
     values = tensor.trouble if tensor.sha256 is None else tensor.sha256
-    return f"{tensor.dtype} {_shape(tensor.shape)} {values}"
+    return f"{tensor.dtype} {shape_text(tensor.shape)} {values}"

@@ -6,8 +6,6 @@ import math
 import unicodedata
 from collections.abc import Iterable
 
-from onnxtool.model.tensors import Shape
-
 _BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _DECIMAL = ("k", "M", "G", "T", "P", "E")
 # Longer text is cut in the middle: both ends of a name tell more than its middle.
@@ -39,13 +37,6 @@ def _scaled(number: int, base: int, units: tuple[str, ...]) -> str:
 def count(number: int, noun: str) -> str:
     """`1 node`, `5,256 nodes`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def shape(dimensions: Shape | None) -> str:
-    """`[batch, 80, ?]`; a question mark for what is not known."""
-    if dimensions is None:
-        return "[…]"
-    return f"[{', '.join('?' if d is None else str(d) for d in dimensions)}]"
 
 
 def listed(names: Iterable[str], limit: int | None = 5) -> str:

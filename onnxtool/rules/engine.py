@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from onnxtool.errors import OnnxToolError, UsageError
+from onnxtool.model.arguments import check_path
 from onnxtool.model.bundle import Bundle, load
 from onnxtool.model.signature import signature
 from onnxtool.model.view import ModelView
@@ -47,13 +48,14 @@ def check(
 
     Raises:
         ModelLoadError: There is no model at the path, or none that can be read.
-        UsageError: A code fits no rule, or none is left.
+        UsageError: `model` is neither, a code fits no rule, or none is left.
     """
     rules = chosen(select, ignore)
     for suppression in suppress:
         if rule_named(suppression.code).code != suppression.code:
             raise _unknown(suppression.code)
-    if isinstance(model, str | os.PathLike):
+    if not isinstance(model, ModelView | Bundle):
+        check_path(model, "check", takes="a path or what load() returns")
         model = load(model, allow_links=allow_links)
     bundle, graphs = _subjects(model, settings)
     inspector = _Inspector(settings, bundle, graphs)

@@ -35,8 +35,8 @@ _MICROSOFT = HEADER.replace("17]", '17, "com.microsoft" : 1]')
 
 
 def is_quantized(graph: GraphSubject) -> bool:
-    """Whether its name, its metadata, an operator or much of its weights says so."""
-    props = {entry.key: entry.value for entry in graph.view.proto.metadata_props}
+    """Whether its name, its metadata or an operator says so."""
+    props = graph.view.metadata_props
     return bool(
         _QUANTIZED_NAME.search(graph.name.lower())
         or "quant" in props.get("onnx.infer", "")
@@ -184,17 +184,21 @@ def operator_newer_than_target(graph: GraphSubject) -> Iterator[Problem]:
     target, and where none is given against the newest ONNX Runtime known.
     """
     given = [target for target in graph.settings.targets if target.operators]
-    types = {tensor.name: tensor.dtype.name for tensor in graph.view.tensors}
     for target in given or [newest_onnxruntime()]:
-        reported: set[str] = set()
-        for scope in graph.view.scopes:
-            for node in scope.nodes:
-                for what, first, trouble in _newer(target, node, types):
-                    if what not in reported:
-                        reported.add(what)
-                        message = f"`{what}` {first}, and {target.name} is the target"
-                        says = target.saying(trouble, what)
-                        yield Problem(message + says, str(scope.at(node=node)))
+        yield from _lacking(target, graph.view)
+
+
+def _lacking(target: Target, view: ModelView) -> Iterator[Problem]:
+    """What the target lacks for a model, each told of at the first node that asks for it."""
+    types = {tensor.name: tensor.dtype.name for tensor in view.tensors}
+    reported: set[str] = set()
+    nodes = ((scope, node) for scope in view.scopes for node in scope.nodes)
+    for scope, node in nodes:
+        for what, first, trouble in _newer(target, node, types):
+            if what not in reported:
+                reported.add(what)
+                message = f"`{what}` {first}, and {target.name} is the target"
+                yield Problem(message + target.saying(trouble, what), str(scope.at(node=node)))
 
 
 def _newer(
@@ -203,13 +207,13 @@ def _newer(
     """What the target lacks for a node: the thing, since when it is there, the kind of trouble."""
     version = target.version or (0, 0)
     if node.domain == "com.microsoft":
-        first = (target.operators or {}).get(node.op_type)
+        first = target.operators.get(node.op_type)
         if first is None:
             yield f"com.microsoft::{node.op_type}", "is in no ONNX Runtime known", "operator"
         elif first > version:
             yield f"com.microsoft::{node.op_type}", _since(first), "operator"
     for what in _asked(node, types):
-        first = (target.kernels or {}).get(what)
+        first = target.kernels.get(what)
         if first and first > version:
             yield what, _since(first), "kernel"
 

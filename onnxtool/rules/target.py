@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -58,11 +58,12 @@ class Target:
         files: Patterns of the names of files that it looks for, each with its alternatives.
         max_ir_version: The newest that it loads; None for not known.
         max_opset: Of the standard operators; likewise.
-        operators: Operator of com.microsoft -> the version of ONNX Runtime that first has it.
+        operators: Operator of com.microsoft -> the version of ONNX Runtime that first has it;
+            empty for not known.
         kernels: Likewise, of what operators can do.
-        says: What the runtime itself says of a trouble, with `{found}` and `{limit}` to fill in.
+        says: Trouble -> what the runtime itself says of it, with `{found}` and `{limit}` to fill
+            in.
         tdt_in_url: Whether it knows a TDT model by `tdt` in the metadata's `url`.
-        durations_are_indices: Whether it takes the number of a duration for the duration.
     """
 
     name: str
@@ -72,11 +73,10 @@ class Target:
     files: tuple[tuple[str, ...], ...] = ()
     max_ir_version: int | None = None
     max_opset: int | None = None
-    operators: Mapping[str, Version] | None = None
-    kernels: Mapping[str, Version] | None = None
-    says: Mapping[str, str] | None = None
+    operators: Mapping[str, Version] = field(default_factory=dict)
+    kernels: Mapping[str, Version] = field(default_factory=dict)
+    says: Mapping[str, str] = field(default_factory=dict)
     tdt_in_url: bool = False
-    durations_are_indices: bool = False
 
     def graph(self, role: Role, family: str | None = None) -> TargetGraph | None:
         """What it is known to require of a graph of this role and family, if anything."""
@@ -97,7 +97,7 @@ class Target:
 
     def saying(self, trouble: str, found: object = "", limit: object = "") -> str:
         """`; sherpa-onnx says: …`, or nothing where its words are not known."""
-        words = (self.says or {}).get(trouble)
+        words = self.says.get(trouble)
         return f"; {self.runtime} says: {words.format(found=found, limit=limit)}" if words else ""
 
 
@@ -124,7 +124,6 @@ def parse_target(text: str) -> Target:
         files=tuple(map(tuple, table.get("files", ()))),
         says=table["says"],
         tdt_in_url=table.get("tdt_in_url", False),
-        durations_are_indices=table.get("durations_are_indices", False),
     )
 
 

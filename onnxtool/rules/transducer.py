@@ -40,9 +40,7 @@ def integer_field(bundle: Bundle | None, name: str) -> int | None:
 def token_counts(bundle: Bundle | None, contract: Contract | None) -> Iterator[Claim[int]]:
     """How many tokens there are, without the blank."""
     if bundle and bundle.vocabulary:
-        vocabulary = bundle.vocabulary
-        size = len(vocabulary.tokens) - (vocabulary.blank_id is not None)
-        yield Claim(size, vocabulary.path.name)
+        yield Claim(bundle.vocabulary.token_count, bundle.vocabulary.path.name)
     if (size_field := integer_field(bundle, "tokenizer_vocab_size")) is not None:
         yield Claim(size_field, "`tokenizer_vocab_size`")
     if contract and contract.decoding and contract.decoding.vocab_size is not None:

@@ -23,7 +23,7 @@ def larger_sizes(signature: Signature) -> Iterator[Mapping[str, int]]:
     """By symbol, or by `input:axis`, what to try where the usual sizes are refused.
 
     Raises:
-        UsageError: An input has no rank.
+        UsageError: An input has no rank, or is no tensor.
     """
     axes = open_axes(signature)
     sizes_tried: tuple[int, ...] = ROOM if axes else ()

@@ -88,9 +88,11 @@ def feeds(
         ragged: Whether the utterances of a batch differ in length; the first is the longest.
         narrow: Whether integers that may be indices are 0 and 1 only, which nearly all graphs take.
 
+    Returns:
+        Name -> value, in the type and shape that the input declares.
+
     Raises:
-        UsageError: An input has an element type, or a kind, that cannot be made up, or the name of
-            another.
+        UsageError: An input has a type that cannot be made up, no rank, or the name of another.
     """
     shapes = {spec.name: shape_at(spec, signature, sizes) for spec in signature.inputs}
     if len(shapes) < len(signature.inputs):

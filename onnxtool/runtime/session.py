@@ -224,8 +224,13 @@ class Child:
     def ask(self, message: object, doing: str) -> Any:
         """Its answer.
 
+        Args:
+            message: The request; anything that can be pickled.
+            doing: What it asks for, as errors call it: `a run`.
+
         Raises:
-            RunError: It says so, dies, or takes too long.
+            RunRefusedError, RunMemoryError: It says so, and can be asked again.
+            RunMemoryError, RunCrashError, RunTimeoutError: It died or took too long, and is closed.
         """
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:

@@ -17,6 +17,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from onnxtool.runtime.narrow_types import has_narrow_types, run_narrow
+from onnxtool.runtime.options import PROVIDER
 from onnxtool.runtime.parent import end_with_parent
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _open(request: Mapping[str, Any]) -> onnxruntime.InferenceSession:
             "session.model_external_initializers_file_folder_path", request["folder"]
         )
     return onnxruntime.InferenceSession(
-        request["content"] or request["path"], options, providers=["CPUExecutionProvider"]
+        request["content"] or request["path"], options, providers=[PROVIDER]
     )
 
 

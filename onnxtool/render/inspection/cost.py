@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from onnxtool.analysis.inspection import Inspection
 from onnxtool.analysis.modules import Module
+from onnxtool.model.tensors import shape_text
 from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Share, Table, Tone
 from onnxtool.render.inspection.limits import Limits
-from onnxtool.render.units import amount, count, shape, size
+from onnxtool.render.units import amount, count, size
 
 if TYPE_CHECKING:
     from onnxtool.analysis.cost import Cost
@@ -30,7 +31,7 @@ def cost(result: Inspection, limits: Limits) -> Iterator[Block]:
             "peak activations",
             f"about {size(cost.peak_activation_bytes)}, at {cost.peak_at or 'no node'}",
         ),
-        ("outputs", " · ".join(f"{name} {shape(sizes)}" for name, sizes in cost.outputs)),
+        ("outputs", " · ".join(f"{name} {shape_text(sizes)}" for name, sizes in cost.outputs)),
     ]
     if cost.assumed:
         facts.insert(0, ("assumed", _pairs(cost.assumed)))
@@ -45,21 +46,24 @@ def cost(result: Inspection, limits: Limits) -> Iterator[Block]:
         yield Paragraph(f"One symbol, several sizes: {conflict.symbol} is {sizes}.", Tone.BAD)
     for taken, given, before, after in cost.misfits:
         yield Paragraph(
-            f"State that does not fit: {given} comes out as {shape(after)}, and {taken} takes "
-            f"{shape(before)}.",
+            f"State that does not fit: {given} comes out as {shape_text(after)}, and {taken} takes "
+            f"{shape_text(before)}.",
             Tone.BAD,
         )
     for wrong in cost.misdeclared:
         yield Paragraph(
-            f"Output that is not as declared: {wrong.output} comes out as {shape(wrong.computed)}, "
-            f"and the graph says {shape(wrong.declared)}.",
+            f"Output that is not as declared: {wrong.output} comes out as "
+            f"{shape_text(wrong.computed)}, and the graph says {shape_text(wrong.declared)}.",
             Tone.BAD,
         )
     if cost.refusals:
         yield Heading("Not executable", note="inputs do not fit at these sizes")
         yield Table(
             ("node", "operator", "takes"),
-            tuple((r.node, r.operator, limits.listed(map(shape, r.shapes))) for r in cost.refusals),
+            tuple(
+                (r.node, r.operator, limits.listed(map(shape_text, r.shapes)))
+                for r in cost.refusals
+            ),
             tone=Tone.BAD,
         )
     if cost.unresolved:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from onnxtool.analysis.inspection import BundleInspection
+from onnxtool.model.tensors import shape_text
 from onnxtool.model.wiring import Wire
 from onnxtool.render.document import Align, Block, Facts, Heading, Table
 from onnxtool.render.inspection.header import value
 from onnxtool.render.inspection.limits import Limits
-from onnxtool.render.units import count, shape, size
+from onnxtool.render.units import count, size
 
 LEFT, RIGHT = Align.LEFT, Align.RIGHT
 
@@ -31,7 +32,8 @@ def folder(bundle: BundleInspection, limits: Limits) -> Iterator[Block]:
 def _wiring(wires: Sequence[Wire]) -> Table:
     columns = ("output", "feeds", "dtype", "shape out", "shape in")
     rows = [
-        (w.source, w.target, w.dtype, shape(w.source_shape), shape(w.target_shape)) for w in wires
+        (w.source, w.target, w.dtype, shape_text(w.source_shape), shape_text(w.target_shape))
+        for w in wires
     ]
     if any(wire.problem for wire in wires):
         problems = (wire.problem or "none" for wire in wires)
@@ -52,7 +54,7 @@ def _members(bundle: BundleInspection, limits: Limits) -> Table:
             f"{model.weights.parameters:,}",
             size(model.size_bytes + model.external.bytes),
             limits.listed(
-                f"{spec.name} {shape(spec.shape)}" for spec in model.signature.free_inputs
+                f"{spec.name} {shape_text(spec.shape)}" for spec in model.signature.free_inputs
             ),
         )
         for model in bundle.models

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from onnxtool.model.signature import Signature
-from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.tensors import TensorSpec, shape_text
 from onnxtool.render.document import Align, Block, Facts, Heading, Table
 from onnxtool.render.inspection.limits import Limits
-from onnxtool.render.units import count, shape, size
+from onnxtool.render.units import count, size
 
 LEFT, RIGHT = Align.LEFT, Align.RIGHT
 
@@ -41,8 +41,8 @@ def _values(known: Signature) -> Table:
 
 def _shape(spec: TensorSpec) -> str:
     if spec.element_shape is not None:
-        return f"of {shape(spec.element_shape)}"
-    return shape(spec.shape)
+        return f"of {shape_text(spec.element_shape)}"
+    return shape_text(spec.shape)
 
 
 def _axes(spec: TensorSpec) -> str:
@@ -73,7 +73,7 @@ def states(known: Signature) -> Iterator[Block]:
                 pair.output,
                 pair.kind.value + (f" ({remark})" if (remark := pair.problem or pair.note) else ""),
                 pair.dtype,
-                shape(pair.shape),
+                shape_text(pair.shape),
                 "unknown" if pair.zero_bytes is None else size(pair.zero_bytes),
             )
             for pair in known.states

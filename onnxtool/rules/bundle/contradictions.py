@@ -11,7 +11,7 @@ from onnxtool.model.wiring import ENCODERS
 from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.bundle.graphs import missing_parts
 from onnxtool.rules.bundle.layouts import Said, described, misfit
-from onnxtool.rules.bundle.metadata import at, required
+from onnxtool.rules.bundle.metadata import LAYOUT, at, required
 from onnxtool.rules.bundle.schema import are_texts
 from onnxtool.rules.examples.graphs import ADD, folder
 from onnxtool.rules.rule import bundle_rule
@@ -50,11 +50,11 @@ def contradictory_metadata(bundle: BundleSubject) -> Iterator[Problem]:
     Exporters hard-code the first two for the model that they were written for.
     """
     fields = required(bundle).fields
-    contract = fields.get("tensor_layout_contract")
-    if isinstance(contract, Mapping):
-        for name, text in contract.items():
+    layouts = fields.get(LAYOUT)
+    if isinstance(layouts, Mapping):
+        for name, text in layouts.items():
             if isinstance(text, str):
-                yield from _layout(bundle, f"tensor_layout_contract.{name}", text)  # 1
+                yield from _layout(bundle, f"{LAYOUT}.{name}", text)  # 1
     yield from _named_for_size(bundle, fields.get("model_name"))  # 2
     promised = bundle.contract.decoding if bundle.contract else None
     steps = fields.get("duration_values")
@@ -69,7 +69,7 @@ def contradictory_metadata(bundle: BundleSubject) -> Iterator[Problem]:
 def _labels(bundle: BundleSubject, labels: object) -> Iterator[Problem]:
     """Case 3: labels may leave the blank out."""
     vocabulary = bundle.bundle.vocabulary
-    if not are_texts(labels) or not isinstance(labels, tuple) or not labels or not vocabulary:
+    if not are_texts(labels) or not labels or not vocabulary:
         return
     tokens = tuple(t for i, t in enumerate(vocabulary.tokens) if i != vocabulary.blank_id)
     if labels not in {tokens, vocabulary.tokens}:
@@ -89,7 +89,7 @@ def _token_count(bundle: BundleSubject) -> Iterator[Problem]:
     width, steps = joint_width(bundle.bundle), durations(bundle.bundle, bundle.contract)
     if width and isinstance(width.value, int) and steps:
         return
-    count = len(vocabulary.tokens) - (vocabulary.blank_id is not None)
+    count = vocabulary.token_count
     if declared != count:
         yield Problem(f"`{name}` is {declared}, {vocabulary.path.name} has {count}", at(name))
 
@@ -116,7 +116,7 @@ def _layout(bundle: BundleSubject, name: str, text: str) -> Iterator[Problem]:
 def _sizes(bundle: BundleSubject, role: str) -> dict[str, Said]:
     """What symbols stand for, by any layout of the role; `n_mels` has a rule of its own."""
     sizes: dict[str, Said] = {}
-    layouts = required(bundle).fields.get("tensor_layout_contract")
+    layouts = required(bundle).fields.get(LAYOUT)
     for name, text in layouts.items() if isinstance(layouts, Mapping) else ():
         if name.startswith(f"{role}_") and isinstance(text, str):
             axes = (axis for _, axes in described(text) for axis in axes)

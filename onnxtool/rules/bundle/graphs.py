@@ -122,10 +122,8 @@ def unusable_vocabulary(bundle: BundleSubject) -> Iterator[Problem]:
         metadata = bundle.bundle.metadata
         labels = metadata.fields.get("labels") if metadata else None
         held = [name for kind, name in bundle.bundle.companions if kind == "tokenizer"]
-        if not labels and not held:
-            yield Problem(
-                "no vocab.txt, tokens.txt or tokenizer, and no `labels`", "vocab.txt"
-            )  # 1
+        if not labels and not held:  # 1
+            yield Problem("no vocab.txt, tokens.txt or tokenizer, and no `labels`", "vocab.txt")
         return
     where = vocabulary.path.name
     repeated = [token for token, count in Counter(vocabulary.tokens).items() if count > 1]
@@ -216,12 +214,7 @@ def mixed_exports(bundle: BundleSubject) -> Iterator[Problem]:
     metadata = bundle.bundle.metadata
     recorded = metadata.fields.get("torch_version") if metadata else None
     written = {p.producer_version for p in protos.values() if p.producer_name == "pytorch"}
-    if (
-        isinstance(recorded, str)
-        and is_version(recorded)
-        and written
-        and recorded.split("+")[0] not in written
-    ):
+    if is_version(recorded) and written and recorded.split("+")[0] not in written:
         message = (
             f"`torch_version` is {recorded}, and {', '.join(sorted(written))} wrote the graphs"
         )

@@ -148,17 +148,17 @@ def _scores_of_durations(bundle: BundleSubject) -> int | None:
 def _layouts(bundle: BundleSubject, fields: Mapping[str, object]) -> Iterator[Problem]:
     """The layouts, which each graph of a transducer should have two of."""
     layouts = fields.get(LAYOUT)
-    graphs = {prefix: None for role, prefix in LAID_OUT.items() if bundle.having(role)}
+    parts = dict.fromkeys(part for role, part in LAID_OUT.items() if bundle.having(role))
     if layouts is None and LAYOUT not in fields:
-        if graphs:
+        if parts:
             message = f"`{LAYOUT}` is missing, where an object of texts belongs"
             yield Problem(message, at(LAYOUT), Severity.WARNING)
         return
     if not isinstance(layouts, Mapping):
         yield _unlike(bundle, LAYOUT, "an object of texts", is_object)
         return
-    for prefix in graphs:
-        for name in (f"{LAYOUT}.{prefix}_input", f"{LAYOUT}.{prefix}_output"):
+    for part in parts:
+        for name in (f"{LAYOUT}.{part}_input", f"{LAYOUT}.{part}_output"):
             if not holds(fields, name):
                 message = f"`{name}` is missing, where a text belongs"
                 yield Problem(message, at(name), Severity.WARNING)
@@ -188,30 +188,33 @@ def contradictory_features(bundle: BundleSubject) -> Iterator[Problem]:
     3. The hop is 10 ms: with another, durations and timestamps are off by the same factor.
     """
     fields = required(bundle).fields
-    rate, n_fft, n_mels, hop = (
-        field(fields, name)
-        for name in ("sample_rate", "features.n_fft", "features.n_mels", "features.hop_length")
+    yield from _bands(bundle, field(fields, "features.n_mels"))  # 1
+    rate, n_fft, hop = (
+        field(fields, name) for name in ("sample_rate", "features.n_fft", "features.hop_length")
     )
-    if is_size(n_mels):  # 1
-        for graph in bundle.having(*ACOUSTIC):
-            for spec in graph.signature.free_inputs:
-                size = (spec.shape or (None, None))[1:2]
-                if len(spec.shape or ()) == 3 and isinstance(size[0], int) and size[0] != n_mels:
-                    message = f"`n_mels` is {n_mels}, `{spec.name}` of {graph.name} has {size[0]}"
-                    yield Problem(message, at("features.n_mels"))
     if not is_size(rate):
         return
-    if int(str(rate)) not in {8000, 16000, 22050, 24000, 32000, 44100, 48000}:
+    if rate not in {8000, 16000, 22050, 24000, 32000, 44100, 48000}:
         yield Problem(f"`sample_rate` is {rate} Hz, which nothing records in", at("sample_rate"))
-    window = round(0.025 * int(str(rate)))
-    if is_size(n_fft) and int(str(n_fft)) < window:  # 2
+    window = round(0.025 * rate)
+    if is_size(n_fft) and n_fft < window:  # 2
         message = f"`n_fft` is {n_fft}, shorter than a window of {window} samples at `sample_rate`"
         yield Problem(message, at("features.n_fft"))
-    elif is_size(n_fft) and int(str(n_fft)) != 1 << (window - 1).bit_length():
+    elif is_size(n_fft) and n_fft != 1 << (window - 1).bit_length():
         windows = f"windows of {window} samples at `sample_rate`"
         message = f"`n_fft` is {n_fft}, and NeMo's for {windows} is another"
         yield Problem(message, at("features.n_fft"), Severity.WARNING)
-    if is_size(hop) and int(str(hop)) * 100 != int(str(rate)):  # 3
-        ms = 1000 * int(str(hop)) / int(str(rate))
+    if is_size(hop) and hop * 100 != rate:  # 3
+        ms = 1000 * hop / rate
         message = f"`hop_length` is {hop}, {ms:g} ms at the `sample_rate` of {rate}: usual are 10"
         yield Problem(message, at("features.hop_length"), Severity.WARNING)
+
+
+def _bands(bundle: BundleSubject, n_mels: object) -> Iterator[Problem]:
+    """Case 1: features [B, n_mels, T]; an axis that is dynamic takes any."""
+    for graph in bundle.having(*ACOUSTIC) if is_size(n_mels) else ():
+        for spec in graph.signature.free_inputs:
+            size = spec.shape[1] if spec.shape and len(spec.shape) == 3 else None
+            if isinstance(size, int) and size != n_mels:
+                message = f"`n_mels` is {n_mels}, `{spec.name}` of {graph.name} has {size}"
+                yield Problem(message, at("features.n_mels"))

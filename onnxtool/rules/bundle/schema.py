@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from onnxtool.model.families import Role
 from onnxtool.model.metadata import is_integer
@@ -47,7 +48,7 @@ def is_told(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def is_size(value: object) -> bool:
+def is_size(value: object) -> TypeGuard[int]:
     """Whether it is a whole number from 1."""
     return is_integer(value) and value > 0
 
@@ -56,7 +57,7 @@ def _is_id(value: object) -> bool:
     return is_integer(value) and value >= 0
 
 
-def are_texts(value: object) -> bool:
+def are_texts(value: object) -> TypeGuard[tuple[str, ...]]:
     """Whether it is a list of texts, be it empty."""
     return isinstance(value, tuple) and all(map(is_text, value))
 
@@ -65,7 +66,7 @@ def _are_integers(value: object) -> bool:
     return isinstance(value, tuple) and all(map(is_integer, value))
 
 
-def is_version(value: object) -> bool:
+def is_version(value: object) -> TypeGuard[str]:
     """Whether it begins as a version does."""
     return isinstance(value, str) and re.match(r"\d+\.\d+", value) is not None
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 
 from onnxtool.model.families import Role
-from onnxtool.model.view import ModelView
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.contents.expectations import expectations
@@ -42,11 +41,6 @@ SHERPA = {
 }
 
 
-def properties_of(view: ModelView) -> dict[str, str]:
-    """The metadata_props of a graph."""
-    return {entry.key: entry.value for entry in view.proto.metadata_props}
-
-
 @graph_rule(
     "M003",
     "missing-runtime-metadata",
@@ -64,7 +58,7 @@ def missing_runtime_metadata(graph: GraphSubject) -> Iterator[Problem]:
     caches, the subsampling by the strides over time, the features' width, the frames of a call and
     the schedule where one is promised, and whether the model is a transducer.
     """
-    found = properties_of(graph.view)
+    found = graph.view.metadata_props
     wanted = [
         (target, required.metadata)
         for target in graph.settings.targets
@@ -153,7 +147,7 @@ def misleading_url(bundle: BundleSubject) -> Iterator[Problem]:
     """
     target = next((target for target in bundle.settings.targets if target.tdt_in_url), None)
     encoders = bundle.having(*ACOUSTIC)
-    urls = {graph.name: properties_of(graph.view).get("url") for graph in encoders}
+    urls = {graph.name: graph.view.metadata_props.get("url") for graph in encoders}
     if not target and not any(urls.values()):
         reason = "no encoder has a `url`, and no target reads it"
         raise Skipped(bundle.settings.unasked(reason, "--target sherpa-onnx"))

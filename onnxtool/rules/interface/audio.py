@@ -26,10 +26,10 @@ class Encoded:
     """What a run gave.
 
     Attributes:
-        features: What it was fed.
-        output: Encoder frames.
-        lengths: How many of them are valid.
-        time_axis: Of `output`.
+        features: What it was fed: [B, D, T] or [B, T, D].
+        output: Encoder frames, likewise.
+        lengths: How many of them are valid: [B].
+        time_axis: Of `output`, 1 or 2.
     """
 
     features: Array

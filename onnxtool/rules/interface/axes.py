@@ -74,9 +74,8 @@ def specialized_axis(graph: GraphSubject) -> Iterator[Problem]:
     yield from found
     # What follows needs sizes that run.
     if graph.signature.role in ACOUSTIC and all(problem.severity for problem in found):
-        with contextlib.suppress(
-            Skipped
-        ):  # Its axes were proved, and it has no lengths to look at.
+        # One that is skipped has no lengths to look at: its axes were proved.
+        with contextlib.suppress(Skipped):
             yield from _of_lengths(Encoder(graph))
 
 

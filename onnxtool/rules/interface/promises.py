@@ -9,7 +9,7 @@ from onnxtool.model.families import Role
 from onnxtool.model.order import in_order, reads, stand_in_order
 from onnxtool.model.signature import Signature
 from onnxtool.model.state_names import GENERATED_NAME
-from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.tensors import TensorSpec, shape_text
 from onnxtool.model.view import Scope
 from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
@@ -91,8 +91,8 @@ def _broken(
             message = f"`{spec.name}` is {spec.dtype}, and {promise.dtype} as {kind}"
             yield Problem(message, spec.name)
         if promise.shape is not None and spec.shape is not None and not _fits(promise, spec):
-            message = f"`{spec.name}` is {_text(spec)}, and {_text(promise)} as {kind}"
-            yield Problem(message, spec.name)
+            own, wanted = shape_text(spec.shape), shape_text(promise.shape)
+            yield Problem(f"`{spec.name}` is {own}, and {wanted} as {kind}", spec.name)
 
 
 def _fits(promise: TensorSpec, spec: TensorSpec) -> bool:
@@ -104,14 +104,10 @@ def _fits(promise: TensorSpec, spec: TensorSpec) -> bool:
     return all(not isinstance(size, int) or size == want for want, size in pairs)
 
 
-def _text(spec: TensorSpec) -> str:
-    return f"[{', '.join('?' if size is None else str(size) for size in spec.shape or ())}]"
-
-
 def _unfit(
     target: Target, ports: Sequence[Port], specs: Sequence[TensorSpec], *, by_name: bool
 ) -> Iterator[Problem]:
-    """What a runtime does not find; integer types are for I010."""
+    """What a runtime does not find, or finds of another rank or type; integers are for I010."""
     if not by_name and len(specs) < len(ports):
         names = ", ".join(port.name for port in ports)
         message = f"{len(specs)} values, where {target.name} wants {len(ports)}: {names}"
@@ -159,21 +155,22 @@ def generated_public_name(graph: GraphSubject) -> Iterator[Problem]:
             yield Problem(f"`{spec.name}` is a name that the exporter made up", spec.name)
 
 
+def _encoder(integers: str) -> str:
+    """An encoder whose lengths are of this type."""
+    return f"""{HEADER} encoder (float[B, 80, T] audio_signal, {integers}[B] length)
+        => (float[B, 80, T] outputs, {integers}[B] encoded_lengths) {{
+            outputs = Identity(audio_signal)
+            encoded_lengths = Identity(length)
+        }}"""
+
+
 @graph_rule(
     "I010",
     "integer-type-unlike-target",
     severity=Severity.ERROR,
     fix="Export ids and lengths in the runtime's type, or put a Cast before them.",
-    bad=f"""{HEADER} encoder (float[B, 80, T] audio_signal, int32[B] length)
-        => (float[B, 80, T] outputs, int32[B] encoded_lengths) {{
-            outputs = Identity(audio_signal)
-            encoded_lengths = Identity(length)
-        }}""",
-    good=f"""{HEADER} encoder (float[B, 80, T] audio_signal, int64[B] length)
-        => (float[B, 80, T] outputs, int64[B] encoded_lengths) {{
-            outputs = Identity(audio_signal)
-            encoded_lengths = Identity(length)
-        }}""",
+    bad=_encoder("int32"),
+    good=_encoder("int64"),
 )
 def integer_type_unlike_target(graph: GraphSubject) -> Iterator[Problem]:
     """Ids or lengths are of another integer type than the runtime feeds.
@@ -186,11 +183,15 @@ def integer_type_unlike_target(graph: GraphSubject) -> Iterator[Problem]:
         reason = "no target says which integers it feeds"
         raise Skipped(graph.settings.unasked(reason, "--target"))
     for target, wanted in required:
-        for ports, specs in _sides(wanted, graph.signature):
-            for port, spec in _paired(ports, specs, by_name=wanted.by_name):
-                if spec and spec.dtype.startswith("int") and spec.dtype != port.dtype:
-                    message = f"`{spec.name}` is {spec.dtype}, {target.name} wants {port.dtype}"
-                    yield Problem(message + target.saying("dtype"), spec.name)
+        pairs = (
+            pair
+            for ports, specs in _sides(wanted, graph.signature)
+            for pair in _paired(ports, specs, by_name=wanted.by_name)
+        )
+        for port, spec in pairs:
+            if spec and spec.dtype.startswith("int") and spec.dtype != port.dtype:
+                message = f"`{spec.name}` is {spec.dtype}, {target.name} wants {port.dtype}"
+                yield Problem(message + target.saying("dtype"), spec.name)
 
 
 @graph_rule(
@@ -203,11 +204,7 @@ def integer_type_unlike_target(graph: GraphSubject) -> Iterator[Problem]:
             outputs = Identity(audio_signal)
             encoded_lengths = Identity(traced)
         }}""",
-    good=f"""{HEADER} encoder (float[B, 80, T] audio_signal, int64[B] length)
-        => (float[B, 80, T] outputs, int64[B] encoded_lengths) {{
-            outputs = Identity(audio_signal)
-            encoded_lengths = Identity(length)
-        }}""",
+    good=_encoder("int64"),
 )
 def unused_input(graph: GraphSubject) -> Iterator[Problem]:
     """An input changes no output, or an output depends on no input.

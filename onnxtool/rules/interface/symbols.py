@@ -8,7 +8,8 @@ from onnxtool.model.attributes import integers
 from onnxtool.model.families import Role
 from onnxtool.model.pairing import is_batch_symbol
 from onnxtool.model.signature import Signature
-from onnxtool.model.tensors import Dimension, TensorSpec
+from onnxtool.model.states import StatePair
+from onnxtool.model.tensors import Dimension, TensorSpec, shape_text
 from onnxtool.model.wiring import ACOUSTIC, JOINTS
 from onnxtool.rules.answer import Problem, Severity
 from onnxtool.rules.examples.graphs import HEADER
@@ -70,30 +71,25 @@ def static_axis(graph: GraphSubject) -> Iterator[Problem]:
     joiner takes a batch of frames [N, D], and as many outputs of the predictor.
     """
     role = graph.signature.role
+    is_offline = role in {Role.ENCODER, Role.CTC} and not graph.signature.states
     for spec in _features(graph.signature.free_inputs):
-        dynamic = spec.dynamic_axes
-        if (
-            not set(dynamic) - {0}
-            and role in {Role.ENCODER, Role.CTC}
-            and not graph.signature.states
-            and graph.signature.family not in WINDOWED
-        ):
-            yield Problem(
-                f"`{spec.name}` is {_shape(spec)}: no dynamic axis of time", spec.name
-            )  # 1
-        elif not set(dynamic) - {0} and role in JOINTS and not _is_batch_of_frames(spec):
-            message = f"`{spec.name}` is {_shape(spec)}: one frame, or one symbol, a call"
-            yield Problem(
-                message, f"{spec.name}:{len(spec.shape or ()) - 1}", Severity.WARNING
-            )  # 2
-    for spec in graph.signature.free_inputs:
+        if set(spec.dynamic_axes) - {0}:
+            continue
+        if is_offline and graph.signature.family not in WINDOWED:  # 1
+            message = f"`{spec.name}` is {shape_text(spec.shape)}: no dynamic axis of time"
+            yield Problem(message, spec.name)
+        elif role in JOINTS and not _is_batch_of_frames(spec):  # 2
+            message = f"`{spec.name}` is {shape_text(spec.shape)}: one frame, or one symbol, a call"
+            last = len(spec.shape or ()) - 1
+            yield Problem(message, f"{spec.name}:{last}", Severity.WARNING)
+    for spec in graph.signature.free_inputs:  # 2
         if spec.shape and isinstance(spec.shape[0], int) and len(spec.shape) > 1:
-            message = f"`{spec.name}` is {_shape(spec)}: the batch is fixed"
+            message = f"`{spec.name}` is {shape_text(spec.shape)}: the batch is fixed"
             yield Problem(message, f"{spec.name}:0", Severity.WARNING)
         ids = spec.dtype.startswith("int") and spec.shape and len(spec.shape) == 2
         is_fixed = ids and isinstance((spec.shape or ())[1], int)
         if is_fixed and role is Role.PREDICTOR and not _is_context(spec, graph.signature):
-            message = f"`{spec.name}` is {_shape(spec)}: the number of tokens is fixed"
+            message = f"`{spec.name}` is {shape_text(spec.shape)}: the number of tokens is fixed"
             yield Problem(message, f"{spec.name}:1", Severity.WARNING)
 
 
@@ -114,10 +110,6 @@ def _is_context(ids: TensorSpec, signature: Signature) -> bool:
     tokens = (ids.shape or ())[1]
     given = _features(signature.free_outputs)
     return all(tokens not in (spec.shape or ())[1:] for spec in given)
-
-
-def _shape(spec: TensorSpec) -> str:
-    return f"[{', '.join('?' if size is None else str(size) for size in spec.shape or ())}]"
 
 
 @graph_rule(
@@ -174,14 +166,19 @@ def states_of_unlike_batch(graph: GraphSubject) -> Iterator[Problem]:
     states = [pair for pair in graph.signature.states if pair.shape and len(pair.shape) == 3]
     if len(states) < 2:
         return
-    first = states[0].shape or ()
+    first = states[0]
+    one = _batch_of_state(first)
     for pair in states[1:]:
-        for axis, (one, other) in enumerate(zip(first, pair.shape or (), strict=True)):
-            fixed = isinstance(one, int), isinstance(other, int)
-            unlike = fixed[0] != fixed[1] or (isinstance(one, str) and other and one != other)
-            if unlike and axis == 1:
-                sizes = f"`{states[0].input}` is {_size(one)}, of `{pair.input}` {_size(other)}"
-                yield Problem(f"the batch of {sizes}", f"{pair.input}:{axis}")
+        other = _batch_of_state(pair)
+        is_fixed_in_one = isinstance(one, int) != isinstance(other, int)
+        if is_fixed_in_one or (isinstance(one, str) and other and one != other):
+            sizes = f"`{first.input}` is {_size(one)}, of `{pair.input}` {_size(other)}"
+            yield Problem(f"the batch of {sizes}", f"{pair.input}:1")
+
+
+def _batch_of_state(pair: StatePair) -> Dimension:
+    """Of a state [layers, B, D]."""
+    return (pair.shape or ())[1]
 
 
 def _size(size: Dimension) -> str:

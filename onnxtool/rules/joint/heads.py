@@ -74,9 +74,10 @@ def _before(maker: Maker, axis: int, constants: Constants) -> int | None:
         return order[axis] if axis < len(order) else None
     if maker.node.op_type in _SHAPED:
         rank, before = constants.rank(maker.value), constants.rank(maker.inputs[0])
-        sizes = {constants.size(value, -1) for value in (maker.value, maker.inputs[0])}
-        is_last = rank is not None and before and axis == rank - 1
-        return before - 1 if is_last and before and len(sizes) == 1 and None not in sizes else None
+        size = constants.size(maker.value, -1)
+        is_whole = size is not None and size == constants.size(maker.inputs[0], -1)
+        is_last = rank is not None and axis == rank - 1
+        return before - 1 if before and is_last and is_whole else None
     return axis
 
 
@@ -120,10 +121,7 @@ def _entries(
                 return None
             return entries[sum(known[:-1]) : sum(known)]
         case "Pad":
-            padded = padding(maker, constants)
-            if padded is None or padded[0] != axis:
-                return None if padded is None else entries
-            return entries[max(0, padded[1]) : len(entries) - max(0, padded[2])]
+            return _unpadded(maker, axis, entries, constants)
         case "Where":
             mask = _along(inputs[0], len(entries), constants)
             return None if mask is None else np.where((mask != 0) == (place == 1), entries, -1)
@@ -151,6 +149,16 @@ def _along(value: Value, size: int, constants: Constants) -> np.ndarray[Any, Any
     """A constant with one number for each entry of an axis."""
     array = constants.array(value)
     return array.ravel() if array is not None and array.size == size else None
+
+
+def _unpadded(maker: Maker, axis: int, entries: Entries, constants: Constants) -> Entries | None:
+    found = padding(maker, constants)
+    if found is None:
+        return None
+    padded, before, after, _ = found
+    if padded != axis:
+        return entries
+    return entries[max(0, before) : len(entries) - max(0, after)]
 
 
 def _scattered(place: int, entries: Entries, indices: Any) -> Entries | None:

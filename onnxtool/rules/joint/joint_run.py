@@ -116,14 +116,8 @@ def _behind(graph: GraphSubject, spec: TensorSpec, axis: int, found: Range) -> s
     return "its inputs"
 
 
-def _run(
-    graph: GraphSubject, seed: int, frames: int = FRAMES, symbols: int = SYMBOLS
-) -> dict[str, Array]:
-    """One run with so many frames and symbols, where the graph lets them be chosen."""
-    sizes: dict[str, int] = {}
-    for spec, size in zip(_sides(graph.signature), (frames, symbols), strict=False):
-        axes = [axis for axis in spec.dynamic_axes if axis > 0]
-        sizes.update((spec.axis_name(axis), size) for axis in axes[-1:])
+def _run(graph: GraphSubject, seed: int) -> dict[str, Array]:
+    sizes = _sizes(_sides(graph.signature))
     try:
         return graph.session.run(feeds(graph.view, graph.signature, sizes, seed=seed))
     except UsageError as error:
@@ -159,7 +153,7 @@ def joint_depends_on_neighbors(graph: GraphSubject) -> Iterator[Problem]:
     output = next(iter(_logits(signature)))
     if len(sides) != 2 or len(output.shape or ()) != 4:
         raise Skipped("it does not join [B, D, T] and [B, H, U] to [B, T, U, V]")
-    if not all(any(axis > 0 for axis in spec.dynamic_axes) for spec in sides):
+    if not all(_has_axis(spec) for spec in sides):
         raise Skipped("it takes a fixed number of frames and symbols")
     given = feeds(graph.view, signature, _sizes(sides))
     together = graph.session.run(given)[output.name]
@@ -190,8 +184,15 @@ def _axis(spec: TensorSpec) -> int:
     return max(spec.dynamic_axes)
 
 
+def _has_axis(spec: TensorSpec) -> bool:
+    """Whether there is one, besides the batch."""
+    return any(axis > 0 for axis in spec.dynamic_axes)
+
+
 def _sizes(sides: list[TensorSpec]) -> dict[str, int]:
+    """So many frames and symbols, where the graph lets them be chosen."""
     return {
         spec.axis_name(_axis(spec)): size
-        for spec, size in zip(sides, (FRAMES, SYMBOLS), strict=True)
+        for spec, size in zip(sides, (FRAMES, SYMBOLS), strict=False)
+        if _has_axis(spec)
     }

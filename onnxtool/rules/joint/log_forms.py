@@ -26,7 +26,7 @@ from onnxtool.model.dataflow import Dataflow, Maker, Value
 from onnxtool.model.view import STANDARD_DOMAINS
 from onnxtool.rules.joint.constants import Constants
 from onnxtool.rules.joint.movement import MOVES, joined
-from onnxtool.rules.joint.shares import Shares, left_over, log_odds
+from onnxtool.rules.joint.shares import Shares, left_over, log_odds, sides
 from onnxtool.rules.joint.sums import Sum, softmax_axis, summed
 from onnxtool.rules.joint.terms import Form, Ledger, LogSum, Terms, total
 
@@ -198,7 +198,7 @@ class LogForms:
         """Sums of forms; of an exponential, one with next to nothing."""
         for first, *others in self._combinations(maker, exponential=False):
             yield Form(False, total((first, 1), *((terms, sign) for terms in others)))
-        for value, other in _either_way(maker):
+        for value, other in sides(maker):
             epsilon = self._constants.number(other)
             if epsilon is not None and abs(epsilon) <= MAX_EPSILON:
                 yield from (form for form in self.of(value) if form.is_exponential)
@@ -210,11 +210,10 @@ class LogForms:
         """Products of exponentials; of any form, one with a number."""
         for left, right in self._combinations(maker, exponential=True):
             yield Form(True, total((left, 1), (right, sign)))
-        for value, other in _either_way(maker)[:: 1 if sign > 0 else 2]:
+        for value, other in sides(maker, sign):
             if factor := self._constants.number(other):
-                for form in self.of(value):
-                    if not form.is_exponential:
-                        yield Form(False, total((form.terms, factor**sign)))
+                plain = (form.terms for form in self.of(value) if not form.is_exponential)
+                yield from (Form(False, total((terms, factor**sign))) for terms in plain)
 
     def _power(self, base: Value, exponent: Value) -> Iterator[Form]:
         """A number to the power of a form, or an exponential to the power of a number."""
@@ -228,7 +227,7 @@ class LogForms:
 
     def _limit(self, maker: Maker) -> Iterator[Form]:
         """At least or at most a number: as it is."""
-        for value, other in _either_way(maker):
+        for value, other in sides(maker):
             if self._constants.number(other) is not None:
                 yield from self.of(value)
 
@@ -244,11 +243,3 @@ class LogForms:
                 yield Form(not found.gives_logs, total((whole, found.root)))
             else:
                 yield Form(True, terms)
-
-
-def _either_way(maker: Maker) -> list[tuple[Value, Value]]:
-    """Each of two inputs, with the other."""
-    if len(maker.inputs) != 2:
-        return []
-    left, right = maker.inputs
-    return [(left, right), (right, left)]

@@ -10,7 +10,6 @@ import numpy as np
 from onnxtool.comparison.values import compare_values
 from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
-from onnxtool.model.tensors import TensorSpec
 from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.arithmetic import tolerance
 from onnxtool.rules.examples.joint import predictor
@@ -154,7 +153,7 @@ class _Steps:
 
     def feeds(self, tokens: int) -> dict[str, Array]:
         """Seeded ids of one utterance, and states as at the start."""
-        sizes = {spec.axis_name(1): tokens for spec in self._with_tokens}
+        sizes = {self.ids.axis_name(1): tokens} if 1 in self.ids.dynamic_axes else {}
         try:
             given = feeds(self.graph.view, self.graph.signature, sizes)
         except UsageError as error:
@@ -163,7 +162,3 @@ class _Steps:
             if "int" in spec.dtype and len(spec.shape or ()) == 1:
                 given[spec.name] = np.full_like(given[spec.name], tokens)
         return given
-
-    @property
-    def _with_tokens(self) -> list[TensorSpec]:
-        return [self.ids] if 1 in self.ids.dynamic_axes else []

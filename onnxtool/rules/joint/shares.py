@@ -48,13 +48,12 @@ class Shares:
         """What a part adds up to: one entry itself, or what a softmax is times."""
         if self._is_one(part, axis):
             return self._terms(part, exponential)
-        # Of a difference, only what it is taken from may be the softmax.
         signs = {"Mul": 1, "Div": -1} if exponential else {"Add": 1, "Sub": -1}
         return [
             total((terms, sign))
             for maker in self._constants.flow.makers(part)
-            if (sign := signs.get(maker.node.op_type)) and len(maker.inputs) == 2
-            for value, other in list(itertools.permutations(maker.inputs))[: 1 + (sign > 0)]
+            if (sign := signs.get(maker.node.op_type))
+            for value, other in sides(maker, sign)
             if self._is_one(other, axis) and self._is_softmax(value, axis, exponential)
             for terms in self._terms(other, exponential)
         ]
@@ -77,15 +76,28 @@ class Shares:
         return [form.terms for form in self._of(value) if form.is_exponential == exponential]
 
 
+def sides(maker: Maker, sign: int = 1) -> tuple[tuple[Value, Value], ...]:
+    """Each of two inputs with the other; the first alone where they cannot change places.
+
+    Args:
+        maker: The node; one with more or fewer inputs has none.
+        sign: -1 for a difference or a quotient.
+    """
+    if len(maker.inputs) != 2:
+        return ()
+    left, right = maker.inputs
+    return ((left, right), (right, left)) if sign > 0 else ((left, right),)
+
+
 def left_over(maker: Maker, constants: Constants) -> Value | None:
     """The p of 1 - p, or of 1 + (-p), as `log1p` is exported; None for any other sum."""
-    if len(maker.inputs) != 2:
-        return None
-    left, right = maker.inputs
-    if maker.node.op_type == "Sub":
-        return right if constants.number(left) == 1 else None
-    for one, other in ((left, right), (right, left)):
-        for made in constants.flow.makers(other) if constants.number(one) == 1 else ():
+    is_difference = maker.node.op_type == "Sub"
+    for one, other in sides(maker, -1 if is_difference else 1):
+        if constants.number(one) != 1:
+            continue
+        if is_difference:
+            return other
+        for made in constants.flow.makers(other):
             if made.node.op_type == "Neg" and made.inputs:
                 return made.inputs[0]
     return None

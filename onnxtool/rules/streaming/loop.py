@@ -211,13 +211,13 @@ def _slower(
         graph.session.run(feeds)
         return clock() - start
 
-    late = {**loop.fresh, **loop.states}
-    once = seconds(late)
-    if once < TIMED_S:
+    aged = {**loop.fresh, **loop.states}
+    once_s = seconds(aged)
+    if once_s < TIMED_S:
         return 1.0
-    turns = min(TIMED_RUNS, max(3, int(TIMED_BUDGET_S / once)))
-    runs = [(seconds(loop.fresh), seconds(late)) for _ in range(turns)]
-    return min(late / fresh for fresh, late in runs)
+    turns = min(TIMED_RUNS, max(3, int(TIMED_BUDGET_S / once_s)))
+    runs_s = [(seconds(loop.fresh), seconds(aged)) for _ in range(turns)]
+    return min(aged_s / fresh_s for fresh_s, aged_s in runs_s)
 
 
 @graph_rule(

@@ -17,7 +17,7 @@ from tests.support.models import WORDS_TDT
 JOINT = WORDS_TDT / "joint.onnx"
 
 
-@pytest.mark.parametrize("function", ["load", "inspect"])
+@pytest.mark.parametrize("function", ["load", "inspect", "check"])
 @pytest.mark.parametrize(
     ("value", "kind", "hint"),
     [

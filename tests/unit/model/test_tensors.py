@@ -6,7 +6,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from onnxtool.model.tensors import TensorSpec, is_auto_named, spec_of
+from onnxtool.model.tensors import Shape, TensorSpec, is_auto_named, shape_text, spec_of
 from tests.support.models import parse
 
 
@@ -104,3 +104,11 @@ def test_dynamic_axes_are_those_without_a_size() -> None:
 
 def test_unknown_rank_has_no_dynamic_axes() -> None:
     assert TensorSpec("x", "float32", None).dynamic_axes == {}
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "text"),
+    [(("batch", 80, None), "[batch, 80, ?]"), ((), "[]"), (None, "[…]"), ((0,), "[0]")],
+)
+def test_shapes_show_what_is_not_known(dimensions: Shape | None, text: str) -> None:
+    assert shape_text(dimensions) == text

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onnxtool.model.tensors import Shape
 from onnxtool.render.units import (
     amount,
     between,
@@ -14,7 +13,6 @@ from onnxtool.render.units import (
     noise,
     plain,
     real_time_factor,
-    shape,
     share,
     shortened,
     size,
@@ -82,14 +80,6 @@ def test_an_amount_is_the_number_to_three_digits(number: int) -> None:
 @pytest.mark.parametrize(("number", "text"), [(0, "0 nodes"), (1, "1 node"), (5256, "5,256 nodes")])
 def test_counts_have_their_plural(number: int, text: str) -> None:
     assert count(number, "node") == text
-
-
-@pytest.mark.parametrize(
-    ("dimensions", "text"),
-    [(("batch", 80, None), "[batch, 80, ?]"), ((), "[]"), (None, "[…]"), ((0,), "[0]")],
-)
-def test_shapes_show_what_is_not_known(dimensions: Shape | None, text: str) -> None:
-    assert shape(dimensions) == text
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,6 @@ def test_onnxruntime_has_limits_by_version(text: str, limits: tuple[int, int]) -
 
 def test_operators_have_a_first_version() -> None:
     operators = newest_onnxruntime().operators
-    assert operators is not None
     assert operators["GatherBlockQuantized"] == (1, 20)
     assert operators["MatMulNBits"] == (1, 16)
 
