@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from onnxtool.model.artifact import save
     from onnxtool.model.bundle import Bundle, load
+    from onnxtool.model.contract import Contract, read_contract
     from onnxtool.model.view import ModelView
     from onnxtool.release.lockfile import Manifest
     from onnxtool.release.manifest import write_manifest
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from onnxtool.rules.engine import check
     from onnxtool.rules.report import CheckReport, Finding, Suppression
     from onnxtool.rules.subject import Settings
+    from onnxtool.rules.target import Target, parse_target
     from onnxtool.transforms.repack import RepackResult, repack
 
 # Public name -> defining module. Imported on first use, so `onnxtool --help` never loads onnx.
@@ -47,6 +49,7 @@ _EXPORTS = {
     "BundleInspection": "onnxtool.analysis.inspection",
     "BundleVerification": "onnxtool.comparison.bundles",
     "CheckReport": "onnxtool.rules.report",
+    "Contract": "onnxtool.model.contract",
     "Diff": "onnxtool.comparison.diff",
     "Difference": "onnxtool.comparison.difference",
     "Finding": "onnxtool.rules.report",
@@ -64,6 +67,7 @@ _EXPORTS = {
     "Settings": "onnxtool.rules.subject",
     "Severity": "onnxtool.rules.answer",
     "Suppression": "onnxtool.rules.report",
+    "Target": "onnxtool.rules.target",
     "UnsupportedModelError": "onnxtool.errors",
     "UsageError": "onnxtool.errors",
     "Verdict": "onnxtool.comparison.verification",
@@ -74,7 +78,9 @@ _EXPORTS = {
     "diff": "onnxtool.comparison.diff",
     "inspect": "onnxtool.analysis.inspection",
     "load": "onnxtool.model.bundle",
+    "parse_target": "onnxtool.rules.target",
     "read_benchmark": "onnxtool.benchmark.reading",
+    "read_contract": "onnxtool.model.contract",
     "repack": "onnxtool.transforms.repack",
     "save": "onnxtool.model.artifact",
     "verify": "onnxtool.comparison.verify",
@@ -89,6 +95,7 @@ __all__ = [
     "BundleInspection",
     "BundleVerification",
     "CheckReport",
+    "Contract",
     "Diff",
     "Difference",
     "Finding",
@@ -106,6 +113,7 @@ __all__ = [
     "Settings",
     "Severity",
     "Suppression",
+    "Target",
     "UnsupportedModelError",
     "UsageError",
     "Verdict",
@@ -116,7 +124,9 @@ __all__ = [
     "diff",
     "inspect",
     "load",
+    "parse_target",
     "read_benchmark",
+    "read_contract",
     "repack",
     "save",
     "verify",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING
 from onnxtool.analysis.modules import Module, module_tree
 from onnxtool.analysis.storage import ExternalData, external_data, siblings_of
 from onnxtool.analysis.weights import Weights, weigh
-from onnxtool.model.arguments import check_path, checked_sizes
+from onnxtool.model.arguments import checked_sizes
 from onnxtool.model.artifact import Digest, digest
-from onnxtool.model.bundle import Bundle, load
+from onnxtool.model.bundle import Bundle, Model, loaded
 from onnxtool.model.damage import Damage, find_damage
 from onnxtool.model.frozen import FrozenDict
 from onnxtool.model.metadata import Metadata, Vocabulary
@@ -114,7 +113,7 @@ class BundleInspection:
 
 
 def inspect(
-    model: str | os.PathLike[str] | ModelView | Bundle,
+    model: Model,
     *,
     at: Mapping[str, int] | None = None,
     hash: bool = True,
@@ -138,9 +137,7 @@ def inspect(
         ModelLoadError: There is no model at the path, or none that can be read.
         UsageError: `model` is neither, or `at` names an axis that no graph has.
     """
-    if not isinstance(model, ModelView | Bundle):
-        check_path(model, "inspect", takes="a path or what load() returns")
-        model = load(model, allow_links=allow_links)
+    model = loaded(model, "inspect", allow_links=allow_links)
     views = [member.view for member in model.models] if isinstance(model, Bundle) else [model]
     signatures = [signature(view) for view in views]
     costs = _costs(views, signatures, checked_sizes(at))

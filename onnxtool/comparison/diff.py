@@ -27,6 +27,7 @@ from onnxtool.comparison.operands import (
 )
 from onnxtool.comparison.profile import Profile, profile
 from onnxtool.errors import UnsupportedModelError
+from onnxtool.model.arguments import check_path
 from onnxtool.model.bundle import Bundle, Member
 from onnxtool.model.contract import Contract
 from onnxtool.model.metadata import Metadata, Vocabulary
@@ -100,6 +101,8 @@ def diff(
         UnsupportedModelError: The two are of kinds that cannot be compared, or have nothing in
             common.
     """
+    for side in (before, after):
+        check_path(side, "diff", takes="paths")
     one = read_operand(Path(before), allow_links=allow_links)
     beside = one.path if isinstance(one, Bundle) else None
     other = read_operand(Path(after), beside=beside, allow_links=allow_links)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from onnxtool.comparison.values import Array
 from onnxtool.comparison.verification import Verification
 from onnxtool.comparison.verifier import SEEDS, STEPS, TOLERANCE, verify_graphs
 from onnxtool.errors import UnsupportedModelError, UsageError
-from onnxtool.model.bundle import Bundle, load
+from onnxtool.model.bundle import Bundle, Model, loaded
 from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
@@ -30,7 +28,6 @@ from onnxtool.speech.schedule import schedule_of, windows
 
 # From features [n_mels, T] to the values of inputs, call by call.
 Calls = Callable[[Array], Iterable[dict[str, Array]]]
-Model = str | os.PathLike[str] | ModelView | Bundle
 
 
 def verify(
@@ -74,7 +71,9 @@ def verify(
         raise UsageError(f"tolerance {tolerance}: no number from 0", hint="as in 0.0001")
     if min(seeds, steps, max_symbols) < 1:
         raise UsageError("seeds, steps and max_symbols are at least 1")
-    left, right = (_loaded(model, allow_links=allow_links) for model in (reference, candidate))
+    left, right = (
+        loaded(model, "verify", allow_links=allow_links) for model in (reference, candidate)
+    )
     if isinstance(left, Bundle) and isinstance(right, Bundle):
         return verify_bundles(
             left,
@@ -105,12 +104,6 @@ def verify(
         limits=limits,
         progress=progress,
     )
-
-
-def _loaded(model: Model, *, allow_links: bool) -> ModelView | Bundle:
-    if isinstance(model, ModelView | Bundle):
-        return model
-    return load(Path(model), allow_links=allow_links)
 
 
 def _real(model: ModelView, utterances: Sequence[Utterance], evidence: str) -> Iterator[Trial]:

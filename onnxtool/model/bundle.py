@@ -81,6 +81,10 @@ class Bundle:
     unreadable: tuple[tuple[str, OnnxToolError], ...]
 
 
+# A path, or what `load` returned for it.
+Model = str | os.PathLike[str] | ModelView | Bundle
+
+
 def load(path: str | os.PathLike[str], *, allow_links: bool = False) -> ModelView | Bundle:
     """Read a graph, or a folder of graphs, leaving the weights on disk.
 
@@ -98,6 +102,19 @@ def load(path: str | os.PathLike[str], *, allow_links: bool = False) -> ModelVie
     check_path(path, "load")
     read = load_bundle if is_folder(Path(path)) else load_graph
     return read(path, allow_links=allow_links)
+
+
+def loaded(model: Model, function: str, *, allow_links: bool = False) -> ModelView | Bundle:
+    """What a function was given: what `load` returned, or what it returns for a path.
+
+    Raises:
+        ModelLoadError: There is no model at the path, or none that can be read.
+        UsageError: It is neither; says so of `function`.
+    """
+    if isinstance(model, ModelView | Bundle):
+        return model
+    check_path(model, function, takes="a path or what load() returns")
+    return load(model, allow_links=allow_links)
 
 
 def load_bundle(path: str | os.PathLike[str], *, allow_links: bool = False) -> Bundle:

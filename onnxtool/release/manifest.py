@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from onnxtool.errors import MetadataError, UsageError
+from onnxtool.model.arguments import check_path
 from onnxtool.model.artifact import atomic_write
 from onnxtool.model.bundle import Member, load_bundle
 from onnxtool.model.external import examine_file
@@ -54,6 +55,7 @@ def write_manifest(
         ModelLoadError: A file is missing or damaged, or may not be read.
         UsageError: `manifest` exists and is no manifest.
     """
+    check_path(folder, "write_manifest")
     folder = Path(folder)
     require_folder(folder)
     path = folder / NAME if manifest is None else Path(manifest)

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from onnxtool.errors import MetadataError, OnnxToolError
+from onnxtool.model.arguments import check_path
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import Member
 from onnxtool.model.everywhere import every_tensor
@@ -100,6 +101,7 @@ def verify_manifest(
         MetadataError: The manifest cannot be read, or is none.
         ModelLoadError: The folder cannot be read.
     """
+    check_path(folder, "verify_manifest")
     folder = Path(folder)
     require_folder(folder)
     path = folder / NAME if manifest is None else Path(manifest)

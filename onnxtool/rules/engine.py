@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from onnxtool.errors import OnnxToolError, UsageError
-from onnxtool.model.arguments import check_path
-from onnxtool.model.bundle import Bundle, load
+from onnxtool.model.bundle import Bundle, Model, loaded
 from onnxtool.model.signature import signature
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
@@ -26,7 +24,7 @@ WEIGHTS_BYTES = 1_000_000_000
 
 
 def check(
-    model: str | os.PathLike[str] | ModelView | Bundle,
+    model: Model,
     *,
     select: Collection[str] = (),
     ignore: Collection[str] = (),
@@ -54,9 +52,7 @@ def check(
     for suppression in suppress:
         if rule_named(suppression.code).code != suppression.code:
             raise _unknown(suppression.code)
-    if not isinstance(model, ModelView | Bundle):
-        check_path(model, "check", takes="a path or what load() returns")
-        model = load(model, allow_links=allow_links)
+    model = loaded(model, "check", allow_links=allow_links)
     bundle, graphs = _subjects(model, settings)
     inspector = _Inspector(settings, bundle, graphs)
     progress.start(f"checking {model.path}", len(rules), "rules")

@@ -17,7 +17,18 @@ from tests.support.models import WORDS_TDT
 JOINT = WORDS_TDT / "joint.onnx"
 
 
-@pytest.mark.parametrize("function", ["load", "inspect", "check"])
+@pytest.mark.parametrize(
+    ("function", "models"),
+    [
+        ("load", 1),
+        ("inspect", 1),
+        ("check", 1),
+        ("verify", 2),
+        ("diff", 2),
+        ("write_manifest", 1),
+        ("verify_manifest", 1),
+    ],
+)
 @pytest.mark.parametrize(
     ("value", "kind", "hint"),
     [
@@ -30,10 +41,12 @@ JOINT = WORDS_TDT / "joint.onnx"
     ],
     ids=["None", "number", "list", "bytes", "bytearray", "model"],
 )
-def test_what_is_no_path_is_refused(function: str, value: Any, kind: str, hint: str) -> None:
+def test_what_is_no_path_is_refused(
+    function: str, models: int, value: Any, kind: str, hint: str
+) -> None:
     with pytest.raises(UsageError) as caught:
-        getattr(onnxtool, function)(value)
-    assert str(caught.value).startswith(f"{function}() takes a path")
+        getattr(onnxtool, function)(*[value] * models)
+    assert str(caught.value).startswith(f"{function}() takes ")
     assert str(caught.value).endswith(kind)
     assert hint in caught.value.hint
 
