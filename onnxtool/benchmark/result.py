@@ -72,10 +72,11 @@ class Scenario:
         graph: File name of the graph; empty for utterances, which take several.
         role: What the graph does.
         sizes: Of dynamic axes, as asked for.
-        shapes: Of each input.
+        shapes: Of each input; of a stream, the states come last.
         options: How the session ran.
         steps: Samples of one pass: 1 for a run, steps of a stream, utterances of a manifest.
         audio_s: Seconds of audio in each sample of a pass; empty where the time base is not known.
+            Of a step of a stream, what one of its batch brings: how long there is for it.
         real_audio: Whether the inputs are recordings, and not made up.
     """
 
@@ -93,6 +94,12 @@ class Scenario:
     def pass_audio_s(self) -> float | None:
         """Seconds of audio in one pass."""
         return sum(self.audio_s) if self.audio_s else None
+
+    @property
+    def batch(self) -> int:
+        """How many items a run or a step is of: the first axis of the first input but vectors."""
+        shape = next((shape for shape in self.shapes.values() if len(shape) > 1), (1,))
+        return shape[0] or 1
 
 
 @dataclass(frozen=True, slots=True)

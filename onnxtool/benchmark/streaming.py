@@ -52,7 +52,7 @@ def stream(
         graph=view.path.name,
         role=known.role.value,
         sizes=found.sizes,
-        shapes={name: value.shape for name, value in first.items()},
+        shapes={name: value.shape for name, value in {**chunk, **first}.items()},
         options=options,
         steps=count,
         audio_s=(found.new * graph.frame_s,) * count if found.new and graph.frame_s else (),

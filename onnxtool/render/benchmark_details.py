@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 
-from onnxtool.benchmark.result import Kind, Measurement, Scenario
+from onnxtool.benchmark.result import Kind, Measurement, ProcessRun, Scenario
 from onnxtool.benchmark.streaming import deadline_misses, slope
 from onnxtool.render.document import Align, Block, Heading, Table
 from onnxtool.render.scenario import title
@@ -50,9 +50,6 @@ def details(measured: Sequence[Measurement]) -> Iterator[Block]:
 
 def _start(measurement: Measurement) -> tuple[str, ...]:
     processes, scenario = measurement.processes, measurement.scenario
-    shape = next(iter(scenario.shapes.values()), ())
-    # Of a vector, the only axis is no batch; nor is one of nothing.
-    batch = shape[0] or 1 if scenario.kind is Kind.RUN and len(shape) > 1 else 1
     peaks = [
         max((value for value in values if value is not None), default=None)
         for values in (
@@ -66,10 +63,16 @@ def _start(measurement: Measurement) -> tuple[str, ...]:
         str(len(processes)),
         f"{len(measurement.summary.outliers):,}",
         duration(statistics.median(p.session_s for p in processes)),
-        duration(statistics.median(p.first_run_s for p in processes)),
-        f"{batch * _samples_of_a_pass(scenario) / measurement.summary.median_s:,.1f}/s",
+        duration(statistics.median(_first_run_s(p, scenario) for p in processes)),
+        f"{scenario.batch * _samples_of_a_pass(scenario) / measurement.summary.median_s:,.1f}/s",
         *("?" if peak is None else size(peak) for peak in peaks),
     )
+
+
+def _first_run_s(process: ProcessRun, scenario: Scenario) -> float:
+    """Of a stream, the first step: what the other figures beside it are of, too."""
+    first_step_s = process.warm_up_s[:1] if scenario.kind is Kind.STREAM else ()
+    return first_step_s[0] if first_step_s else process.first_run_s
 
 
 def _samples_of_a_pass(scenario: Scenario) -> int:

@@ -45,7 +45,10 @@ def audio_of_a_sample(scenario: Scenario) -> float | None:
     """Seconds of audio that one sample is about, or None."""
     if scenario.kind is Kind.UTTERANCES:
         return scenario.pass_audio_s
-    return scenario.audio_s[0] if scenario.audio_s else None
+    if not scenario.audio_s:
+        return None
+    # The audio of a run is that of its batch; that of a step is how long there is for it.
+    return scenario.audio_s[0] * (scenario.batch if scenario.kind is Kind.STREAM else 1)
 
 
 def failed(failure: Failure, models: Mapping[Subject, Model]) -> str:

@@ -45,6 +45,13 @@ def test_the_window_is_found_out_by_running_it() -> None:
     assert work.scenario.audio_s == (0.24,) * 4
 
 
+def test_what_a_step_is_fed_comes_before_the_states() -> None:
+    work = planned(at={"batch": (2,)})
+    assert isinstance(work, Work)
+    assert list(work.scenario.shapes)[:2] == ["audio_signal", "length"]
+    assert work.scenario.batch == 2
+
+
 def test_states_begin_at_zero_and_are_fed_back() -> None:
     work = planned()
     assert isinstance(work, Work)

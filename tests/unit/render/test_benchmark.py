@@ -137,6 +137,28 @@ def test_a_stream_is_told_with_its_deadline_and_slope() -> None:
     assert "| 240 ms | 6 of 24 | +46.0 ms |" in told
 
 
+def test_a_step_of_a_batch_is_told_with_the_audio_of_all_and_the_deadline_of_each() -> None:
+    scenario = replace(
+        ENCODER,
+        kind=Kind.STREAM,
+        steps=4,
+        audio_s=(0.24,) * 4,
+        shapes={"length": (2,), "audio_signal": (2, 80, 57), "cache": (9, 2, 8)},
+    )
+    told = text(document(result(measurement([process([[0.3] * 4] * 8)] * 5, scenario=scenario))))
+    assert "| 0.625 |" in told
+    assert "| 6.7/s |" in told
+    assert "| 240 ms | 160 of 160 |" in told
+
+
+def test_the_first_run_of_a_stream_is_its_first_step() -> None:
+    scenario = replace(ENCODER, kind=Kind.STREAM, steps=4, audio_s=())
+    made = process([[0.1] * 4] * 2, first_run_s=0.52, warm_up_s=(0.22, 0.1, 0.1, 0.1))
+    told = text(document(result(measurement([made] * 5, scenario=scenario))))
+    assert "| 220 ms |" in told
+    assert "520 ms" not in told
+
+
 def test_utterances_are_told_with_their_parts() -> None:
     scenario = replace(ENCODER, kind=Kind.UTTERANCES, graph="", steps=2, audio_s=(1.0, 3.0))
     parts = {"encoder": (0.1, 0.2, 0.1, 0.2), "joint": (0.05, 0.05, 0.05, 0.05)}
