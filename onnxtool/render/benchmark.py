@@ -40,7 +40,7 @@ def document(
     comparison = comparison or compare_within(result)
     if comparison:
         yield from comparison_blocks(comparison)
-    yield from profile_blocks(result.profiles)
+    yield from profile_blocks(result.profiles, result.measurements)
     yield from profile_differences(saved_profiles or result.profiles, result.profiles)
     yield from _reservations(result)
 

@@ -300,6 +300,19 @@ def test_a_graph_that_runs_no_operator_has_no_profile_to_speak_of() -> None:
     assert "No operator is run" in told
 
 
+def test_the_share_of_the_peak_is_that_of_runs_that_were_not_profiled() -> None:
+    options = replace(ENCODER.options, threads=1)
+    made = result(
+        measurement([process([[0.002] * 4] * 8)], scenario=replace(ENCODER, options=options))
+    )
+    profile = Profile("candidate", ENCODER.graph, ENCODER.sizes, 4, 0.01, (), 10**8, 1e11)
+    told = text(document(replace(made, profiles=(profile,))))
+    assert "50.0% of 100.0 G MACs/s" in told
+    assert "A run takes 5.0 times as long with the profiler" in told
+    quick = text(document(replace(made, profiles=(replace(profile, run_s=0.0021),))))
+    assert "with the profiler" not in quick
+
+
 def test_profiles_are_told_with_their_difference() -> None:
     def profile(subject: str, seconds: float) -> Profile:
         nodes = (NodeTime("/layers.0/conv/Conv", "Conv", seconds),)
