@@ -93,7 +93,7 @@ def bench(
     failures += [each for _, each in found if isinstance(each, Failure)]
     failures += [each for each in profiled if isinstance(each, Failure)]
     return BenchmarkResult(
-        models={s: _model(each, progress if hash else None) for s, each in models.items()},
+        models={s: measured_model(each, progress if hash else None) for s, each in models.items()},
         environment=environment(),
         conditions=conditions(date.isoformat(timespec="seconds"), duration_s, before, after),
         method=method,
@@ -112,7 +112,7 @@ def _loaded(source: Source, *, allow_links: bool) -> ModelView | Bundle:
     return load(source, allow_links=allow_links)
 
 
-def _model(model: ModelView | Bundle, progress: Progress | None) -> Model:
+def measured_model(model: ModelView | Bundle, progress: Progress | None) -> Model:
     """What was measured; hashed if anybody listens."""
     views = views_of(model) if progress else ()
     hashes = {view.path.name: digest(view, progress=progress or SILENT) for view in views}

@@ -13,6 +13,7 @@ from onnxtool.benchmark.result import (
     Failure,
     Measurement,
     Memory,
+    Model,
     ProcessRun,
     Scenario,
 )
@@ -26,14 +27,11 @@ def document(result: BenchmarkResult) -> Object:
     """Everything that was measured; nothing that follows from it."""
     return {
         "schema": SCHEMA,
-        "models": {
-            subject.value: {"path": model.path, "sha256": dict(model.sha256)}
-            for subject, model in result.models.items()
-        },
+        "models": {subject.value: model_of(model) for subject, model in result.models.items()},
         "environment": machine(result.environment),
         "conditions": surroundings(result.conditions),
-        "method": _method(result.method),
-        "measurements": [_measurement(each) for each in result.measurements],
+        "method": method_of(result.method),
+        "measurements": [measurement(each) for each in result.measurements],
         "failures": [failure(each) for each in result.failures],
         "profiles": [_profile(each) for each in result.profiles],
         "interrupted": result.interrupted,
@@ -71,7 +69,13 @@ def surroundings(conditions: Conditions) -> Object:
     }
 
 
-def _method(method: BenchmarkMethod) -> Object:
+def model_of(model: Model) -> Object:
+    """A model and its digests."""
+    return {"path": model.path, "sha256": dict(model.sha256)}
+
+
+def method_of(method: BenchmarkMethod) -> Object:
+    """How it was measured."""
     return {
         "precision": method.precision,
         "budget_s": method.budget_s,
@@ -82,12 +86,13 @@ def _method(method: BenchmarkMethod) -> Object:
     }
 
 
-def _measurement(measurement: Measurement) -> Object:
+def measurement(measured: Measurement) -> Object:
+    """The raw samples of one subject in one scenario."""
     return {
-        "subject": measurement.subject.value,
-        "scenario": scenario(measurement.scenario),
-        "stop": measurement.stop.value,
-        "processes": [_process(process) for process in measurement.processes],
+        "subject": measured.subject.value,
+        "scenario": scenario(measured.scenario),
+        "stop": measured.stop.value,
+        "processes": [_process(process) for process in measured.processes],
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from onnxtool.benchmark.comparison import change
 from onnxtool.benchmark.executor import Executor, Work
 from onnxtool.benchmark.measure import Bench, MeasureError
 from onnxtool.benchmark.result import BenchmarkMethod, Subject
@@ -54,6 +55,15 @@ def test_what_is_faster_is_kept_and_what_is_not_is_not() -> None:
     assert "prepacking=off" not in kept
     assert not found.best.spinning
     assert found.best.prepacking
+
+
+def test_what_was_measured_is_kept_with_each_trial() -> None:
+    first = tuned().trials[0]
+    assert [each.subject for each in first.measurements] == list(Subject)
+    assert first.measurements[0].scenario.options == first.options
+    assert first.change == change(
+        first.measurements[1], first.measurements[0], first.measurements[2], paired=True
+    )
 
 
 def test_what_cannot_be_run_is_told() -> None:
