@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,10 @@ def title(scenario: Scenario) -> str:
         what = count(scenario.steps, "utterance")
     elif scenario.kind is Kind.STREAM:
         what = f"{scenario.graph}, step of {scenario.steps}"
+    elif scenario.real_audio and scenario.shapes:
+        # Of what was given, nobody asked for a size: that of the largest input says the most.
+        name, shape = max(scenario.shapes.items(), key=lambda item: math.prod(item[1]))
+        what = f"{scenario.graph} {name}=[{','.join(map(str, shape))}]"
     else:
         what = scenario.graph
     return " ".join(part for part in (what, sizes, f"threads={scenario.options.threads}") if part)

@@ -122,6 +122,12 @@ def test_throughput_is_of_the_items_of_a_batch(shape: tuple[int, ...], told: str
     assert told in text(document(run))
 
 
+def test_a_run_on_given_inputs_is_told_with_the_size_of_the_largest() -> None:
+    scenario = replace(ENCODER, sizes={}, real_audio=True)
+    told = text(document(result(measurement(noisy(0.01, 0.01, seed=1), scenario=scenario))))
+    assert "| encoder.onnx audio_signal=[1,80,400] threads=2 |" in told
+
+
 def test_ascii_alone_is_as_good() -> None:
     made = result(measurement(noisy(0.0001, 0.5, seed=1, processes=2)))
     blocks = tuple(document(made, compare_benchmarks(made, made)))
