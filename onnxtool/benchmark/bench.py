@@ -13,7 +13,7 @@ from onnxtool.benchmark.effects import check_effects
 from onnxtool.benchmark.environment import conditions, environment, moment
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.likeness import key
-from onnxtool.benchmark.measure import Bench, MeasureError
+from onnxtool.benchmark.measure import Bench, MeasureError, least_s
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.profiling import Profiling, profiles_of
 from onnxtool.benchmark.request import BenchmarkRequest, checked, views_of
@@ -169,17 +169,20 @@ def _measured(
     works: Sequence[Work], bench: Bench, progress: Progress, of_all: str
 ) -> tuple[Measurement, ...] | Failure:
     scenario = works[0].scenario
-    told_s = 0
+    told_s, needed_s, budget_s = 0, least_s(works), bench.method.budget_s
+    total_s = max(1, int(max(needed_s, budget_s)))
 
     def advanced(used_s: float) -> None:
         nonlocal told_s
-        now_s = min(int(used_s), int(bench.method.budget_s))
+        now_s = min(int(used_s), total_s)
         progress.advance(now_s - told_s)
         told_s = now_s
 
     sizes = [f"{name}={size}" for name, size in scenario.sizes.items()]
     label = " ".join((of_all, scenario.graph or scenario.kind, *sizes)).strip()
-    progress.start(label, max(1, int(bench.method.budget_s)), "seconds at most")
+    if needed_s > budget_s:
+        label += f" (longer than {budget_s:g} s: {scenario.steps:,} steps are run three times)"
+    progress.start(label, total_s, "seconds at most")
     try:
         return replace(bench, advanced=advanced).measure(works)
     except MeasureError as error:

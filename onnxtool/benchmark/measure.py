@@ -25,6 +25,8 @@ from onnxtool.runtime.session import RunError, RunTimeoutError
 
 # Of a process's share of the time, what warming up may take.
 WARM_UP_SHARE = 1 / 3
+# A process warms up with one pass at least, and is timed in one pair of blocks.
+LEAST_PASSES = 3
 
 
 class MeasureError(OnnxToolError):
@@ -105,6 +107,11 @@ class Bench:
             return Stop.PRECISION
         # Half a round too much is better than a third of the time unused.
         return Stop.BUDGET if elapsed_s + round_s / 2 > self.method.budget_s else None
+
+
+def least_s(works: Sequence[Work]) -> float:
+    """About how long measuring takes at least, whatever the budget; 0 where nobody knows."""
+    return LEAST_PASSES * sum(work.pass_s for work in works)
 
 
 def is_precise(measured: Sequence[Measurement], precision: float) -> bool:

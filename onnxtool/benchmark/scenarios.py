@@ -98,8 +98,8 @@ def _of_graph(graph: Graph) -> Iterator[Work | Failure]:
     for sizes in combinations(_sizes(graph, values)):
         try:
             if graph.signature.role is Role.STREAMING_ENCODER and not values:  # 2
-                task, scenario = stream(graph, sizes, request.settings[0])
-                work = _work(graph, scenario, task)
+                task, scenario, pass_s = stream(graph, sizes, request.settings[0])
+                work = replace(_work(graph, scenario, task), pass_s=pass_s)
             else:  # 1, 4
                 work = _run(graph, sizes, values)
         except OnnxToolError as error:
