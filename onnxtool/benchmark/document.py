@@ -108,6 +108,7 @@ def scenario(run: Scenario) -> Object:
         "steps": run.steps,
         "audio_s": list(run.audio_s),
         "real_audio": run.real_audio,
+        "inputs_sha256": run.inputs_sha256,
     }
 
 

@@ -174,6 +174,10 @@ def _scenario(fields: Fields) -> Scenario:
         steps=max(1, fields.integer("steps")),
         audio_s=fields.numbers("audio_s"),
         real_audio=fields.flag("real_audio"),
+        # Added later: files of before have none.
+        inputs_sha256=fields.text_or_none("inputs_sha256")
+        if "inputs_sha256" in fields.values
+        else None,
     )
 
 

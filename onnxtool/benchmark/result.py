@@ -78,6 +78,8 @@ class Scenario:
         audio_s: Seconds of audio in each sample of a pass; empty where the time base is not known.
             Of a step of a stream, what one of its batch brings: how long there is for it.
         real_audio: Whether the inputs are recordings, and not made up.
+        inputs_sha256: Of what was given: arrays, whatever they are called, or samples of
+            recordings. None where nothing was, or where the file is of a time before this.
     """
 
     kind: Kind
@@ -89,6 +91,7 @@ class Scenario:
     steps: int = 1
     audio_s: tuple[float, ...] = ()
     real_audio: bool = False
+    inputs_sha256: str | None = None
 
     @property
     def pass_audio_s(self) -> float | None:
