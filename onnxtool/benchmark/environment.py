@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -92,6 +93,27 @@ def usable_cores() -> tuple[int, ...]:
     if sys.platform == "linux":
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
+
+
+def siblings(core: int) -> str:
+    """The threads of the same physical core, as Linux lists them; itself where that is not told."""
+    path = f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list"
+    return _text(path).strip() or str(core)
+
+
+def in_order(cores: Sequence[int], siblings: Callable[[int], str] = siblings) -> tuple[int, ...]:
+    """In which order to use cores: from the last on, since systems keep the first busier.
+
+    A second thread of a physical core comes after the first of all: two on one are two halves.
+    """
+    firsts = {siblings(core): core for core in cores}
+    ordered = sorted(firsts.values(), reverse=True)
+    return (*ordered, *(core for core in reversed(cores) if core not in ordered))
+
+
+def physical_cores() -> int:
+    """How many physical cores this process may run on."""
+    return len({siblings(core) for core in usable_cores()})
 
 
 def _memory_bytes() -> int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from onnxtool.benchmark.doubts import doubts, machine_doubts
-from onnxtool.benchmark.environment import Moment, conditions, environment, moment
+from onnxtool.benchmark.environment import Moment, conditions, environment, in_order, moment
 from onnxtool.benchmark.result import BenchmarkResult, Stop
 
 from .built import MACHINE, QUIET, measurement, noisy, process, result
@@ -30,6 +30,20 @@ def test_shares_are_of_all_processor_time() -> None:
     found = conditions("now", 10, at(100, 100, 5), at(108, 110, 11, steal_s=2))
     assert found.other_share == pytest.approx((8 - 6) / 20)
     assert found.steal_share == pytest.approx(2 / 20)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "order"),
+    [
+        ({}, (3, 2, 1, 0)),
+        ({0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}, (3, 1, 2, 0)),
+        ({0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"}, (3, 2, 1, 0)),
+    ],
+)
+def test_a_second_thread_of_a_core_is_used_last(
+    pairs: dict[int, str], order: tuple[int, ...]
+) -> None:
+    assert in_order(range(4), lambda core: pairs.get(core, str(core))) == order
 
 
 def test_a_system_without_counters_tells_nothing() -> None:
