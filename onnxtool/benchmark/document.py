@@ -5,7 +5,7 @@ The schema is docs/json-schemas/benchmark-1.json; `reading` reads it.
 
 from __future__ import annotations
 
-from onnxtool.benchmark.environment import Conditions, Environment
+from onnxtool.benchmark.environment import Conditions, Environment, Meanwhile
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.result import (
     BenchmarkMethod,
@@ -136,6 +136,7 @@ def _process(process: ProcessRun) -> Object:
         "parts_s": {name: list(values) for name, values in process.parts_s.items()},
         "calls": dict(process.calls),
         "memory": _memory(process.memory),
+        "meanwhile": _meanwhile(process.meanwhile),
     }
 
 
@@ -146,6 +147,14 @@ def _memory(memory: Memory) -> Object:
         "peak_anonymous_bytes": memory.peak_anonymous_bytes,
         "peak_file_bytes": memory.peak_file_bytes,
         "peak_bytes": memory.peak_bytes,
+    }
+
+
+def _meanwhile(meanwhile: Meanwhile) -> Object:
+    return {
+        "other_share": meanwhile.other_share,
+        "steal_share": meanwhile.steal_share,
+        "frequency_mhz": meanwhile.frequency_mhz,
     }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import statistics
+from collections.abc import Iterator, Sequence
 
-from onnxtool.benchmark.environment import Conditions, Environment
+from onnxtool.benchmark.environment import Conditions, Environment, Meanwhile
 from onnxtool.benchmark.result import BenchmarkResult, Kind, Measurement, Stop
 
 # Of all processor time, taken by others: what makes a machine not quiet.
@@ -59,5 +60,19 @@ def doubts(measurement: Measurement, precision: float) -> Iterator[str]:
         yield f"{len(summary.outliers)} of {summary.count} samples are outliers"
     if summary.median_s < SHORT_S:
         yield "a run is so short that the call itself is most of it"
+    yield from _meanwhile_doubts([process.meanwhile for process in processes])
     if not measurement.scenario.real_audio and measurement.scenario.kind is Kind.UTTERANCES:
         yield "made-up audio: how many tokens it has says nothing; --on MANIFEST decodes recordings"
+
+
+def _meanwhile_doubts(all_of_them: Sequence[Meanwhile]) -> Iterator[str]:
+    """What disturbed this one, and may be lost among what else was measured for an hour."""
+    others = [each.other_share for each in all_of_them if each.other_share is not None]
+    if others and (mean := statistics.mean(others)) > QUIET_SHARE:
+        yield f"other processes took {mean:.0%} of the processor time meanwhile"
+    steals = [each.steal_share for each in all_of_them if each.steal_share is not None]
+    if steals and (mean := statistics.mean(steals)) > STEAL_SHARE:
+        yield f"the host gave {mean:.1%} of the processor time to others meanwhile"
+    told = [each.frequency_mhz for each in all_of_them if each.frequency_mhz]
+    if told and min(told) < max(told) * (1 - FREQUENCY_DROP):
+        yield f"its processes ran at {min(told):.0f} to {max(told):.0f} MHz"

@@ -69,6 +69,21 @@ class Conditions:
     frequency_after_mhz: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What else happened while one process was measured; None where the system does not tell.
+
+    Attributes:
+        other_share, steal_share: As in `Conditions`, from its start to its end.
+        frequency_mhz: Of the slowest core that it may run on, right after its last run: what an
+            idle core tells, before and after, says nothing of one that works.
+    """
+
+    other_share: float | None = None
+    steal_share: float | None = None
+    frequency_mhz: float | None = None
+
+
 def environment() -> Environment:
     """This machine."""
     info = _text("/proc/cpuinfo")
@@ -149,18 +164,33 @@ def moment() -> Moment:
     )
 
 
-def conditions(date: str, duration_s: float, before: Moment, after: Moment) -> Conditions:
-    """What happened between two moments."""
+def frequency_mhz(cores: Sequence[int], cpuinfo: str | Path = "/proc/cpuinfo") -> float | None:
+    """Of the slowest of some cores, now; None where the system does not tell."""
+    pattern = r"^processor\s*:\s*(\d+)$(?:\n.+)*?\ncpu MHz\s*:\s*([\d.]+)"
+    told = re.findall(pattern, _text(cpuinfo), re.MULTILINE)
+    return min((float(mhz) for core, mhz in told if int(core) in cores), default=None)
+
+
+def shares(before: Moment, after: Moment) -> tuple[float | None, float | None]:
+    """What other processes, and other virtual machines, took between two moments."""
     busy, steal = after.busy - before.busy, after.steal - before.steal
     total = busy + steal + after.idle - before.idle
+    if total <= 0:
+        return None, None
     own = (after.own - before.own) * _ticks_per_second()
+    return max(0.0, busy - own) / total, steal / total
+
+
+def conditions(date: str, duration_s: float, before: Moment, after: Moment) -> Conditions:
+    """What happened between two moments."""
+    other_share, steal_share = shares(before, after)
     return Conditions(
         date=date,
         duration_s=duration_s,
         load_before=before.load,
         load_after=after.load,
-        steal_share=steal / total if total > 0 else None,
-        other_share=max(0.0, busy - own) / total if total > 0 else None,
+        steal_share=steal_share,
+        other_share=other_share,
         frequency_before_mhz=before.frequency_mhz,
         frequency_after_mhz=after.frequency_mhz,
     )

@@ -14,9 +14,10 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from onnxtool.benchmark.comparison import between
+from onnxtool.benchmark.environment import Meanwhile, Moment, frequency_mhz, moment, shares
 from onnxtool.benchmark.executor import Executor, ProcessExecutor, Work
 from onnxtool.benchmark.result import BenchmarkMethod, Measurement, ProcessRun, Stop, Subject
 from onnxtool.benchmark.warm_up import is_stable
@@ -56,6 +57,8 @@ class Bench:
         clock_s: Tells the time in seconds.
         stopped: Whether somebody wants to stop; what was measured until then counts.
         advanced: Told the seconds used, from time to time.
+        look: Looks at the counters of the machine.
+        frequency_mhz: That of the slowest of some cores.
     """
 
     method: BenchmarkMethod = field(default_factory=BenchmarkMethod)
@@ -63,6 +66,8 @@ class Bench:
     clock_s: Callable[[], float] = time.perf_counter
     stopped: Callable[[], bool] = lambda: False
     advanced: Callable[[float], None] = lambda _: None
+    look: Callable[[], Moment] = moment
+    frequency_mhz: Callable[[Sequence[int]], float | None] = frequency_mhz
 
     def measure(self, works: Sequence[Work]) -> tuple[Measurement, ...]:
         """Measure subjects in turn.
@@ -87,7 +92,9 @@ class Bench:
             ordinal = min(len(rounds) + 1, method.processes)
             share_s = method.budget_s / method.processes
             deadline_s = max(start_s + ordinal * share_s, begun_s + share_s / 2)
+            before = self.look()
             finished = _Round(self, works, deadline_s, len(rounds), tell).run()
+            finished = _with_shares(finished, *shares(before, self.look()))
             if all(process.blocks_s for process in finished):
                 rounds.append(finished)
             now_s = self.clock_s()
@@ -138,6 +145,19 @@ def _measurements(
     )
 
 
+def _with_shares(
+    finished: Sequence[ProcessRun], other_share: float | None, steal_share: float | None
+) -> tuple[ProcessRun, ...]:
+    """The processes of a round, which ran at the same time."""
+    return tuple(
+        replace(
+            process,
+            meanwhile=replace(process.meanwhile, other_share=other_share, steal_share=steal_share),
+        )
+        for process in finished
+    )
+
+
 @dataclass(slots=True)
 class _Running:
     """One process while it is measured."""
@@ -164,7 +184,7 @@ class _Running:
             self.parts_s.setdefault(name, []).extend(durations_s)
             self.calls[name] = timings.calls[name] // self.passes
 
-    def finished(self) -> ProcessRun:
+    def finished(self, frequency_mhz: float | None) -> ProcessRun:
         return ProcessRun(
             session_s=self.session_s,
             first_run_s=self.first_run_s,
@@ -174,6 +194,7 @@ class _Running:
             parts_s={name: tuple(values) for name, values in self.parts_s.items()},
             calls=self.calls,
             memory=self.executor.memory(),
+            meanwhile=Meanwhile(frequency_mhz=frequency_mhz),
         )
 
 
@@ -212,7 +233,10 @@ class _Round:
                 with self._blaming(process):
                     self._warm_up(process, begun_s + share_s)
             self._time_blocks(in_order)
-            return tuple(process.finished() for process in processes)
+            # Before they end: a core that is idle again says nothing.
+            cores = [core for each in self.works for core in each.scenario.options.cores]
+            frequency_mhz = self.bench.frequency_mhz(cores)
+            return tuple(process.finished(frequency_mhz) for process in processes)
 
     def _warm_up(self, process: _Running, end_s: float) -> None:
         passes, pass_s = 1, 0.0

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from onnxtool.benchmark.environment import Conditions, Environment
+from onnxtool.benchmark.environment import Conditions, Environment, Meanwhile
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.statistics import Groups, Summary, summarize
 from onnxtool.errors import UsageError
@@ -136,6 +136,7 @@ class ProcessRun:
         parts_s: What parts of a sample took, such as the encoder: one value a sample, in order.
         calls: How often each of these parts ran in one pass.
         memory: At the end.
+        meanwhile: What else happened on the machine.
     """
 
     session_s: float
@@ -146,6 +147,7 @@ class ProcessRun:
     parts_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     memory: Memory = Memory()
+    meanwhile: Meanwhile = field(default_factory=Meanwhile)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from onnxtool.benchmark.doubts import doubts, machine_doubts
-from onnxtool.benchmark.environment import Moment, conditions, environment, in_order, moment
+from onnxtool.benchmark.environment import (
+    Meanwhile,
+    Moment,
+    conditions,
+    environment,
+    frequency_mhz,
+    in_order,
+    moment,
+)
 from onnxtool.benchmark.result import BenchmarkResult, Stop
 
 from .built import MACHINE, QUIET, measurement, noisy, process, result
@@ -51,6 +60,17 @@ def test_a_system_without_counters_tells_nothing() -> None:
     assert (found.other_share, found.steal_share, found.load_before) == (None, None, None)
 
 
+def test_the_frequency_is_that_of_the_slowest_of_the_cores_that_work(tmp_path: Path) -> None:
+    told = "processor\t: {}\nmodel name\t: X 9000 @ 2.0 GHz\ncpu MHz\t\t: {}\ncache size\t: 1\n"
+    cpuinfo = tmp_path / "cpuinfo"
+    mhz = {0: 800.0, 1: 2600.5, 10: 2100.0}
+    cpuinfo.write_text("\n".join(told.format(*each) for each in mhz.items()))
+    assert frequency_mhz((1, 10), cpuinfo) == 2100.0
+    assert frequency_mhz((1,), cpuinfo) == 2600.5
+    assert frequency_mhz((3,), cpuinfo) is None
+    assert frequency_mhz((0,), tmp_path / "none") is None
+
+
 def test_this_machine_can_be_described() -> None:
     machine = environment()
     assert machine.cpu
@@ -84,6 +104,22 @@ def test_a_governor_that_saves_power_is_a_doubt() -> None:
     made = replace(quiet(), environment=replace(MACHINE, governor="powersave"))
     (found,) = machine_doubts(made)
     assert "`powersave`" in found
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "doubt"),
+    [
+        (Meanwhile(0.5, 0.0, 2600.0), "other processes took 10% of the processor time meanwhile"),
+        (Meanwhile(0.0, 0.1, 2600.0), "the host gave 2.0% of the processor time to others"),
+        (Meanwhile(0.0, 0.0, 2000.0), "its processes ran at 2000 to 2600 MHz"),
+    ],
+)
+def test_what_disturbed_one_measurement_is_told_of_that(meanwhile: Meanwhile, doubt: str) -> None:
+    calm = process([[0.01] * 5] * 4, meanwhile=Meanwhile(0.0, 0.0, 2600.0))
+    made = measurement([*[calm] * 4, replace(calm, meanwhile=meanwhile)])
+    (found,) = doubts(made, 0.02)
+    assert found.startswith(doubt)
+    assert list(doubts(measurement([calm] * 5), 0.02)) == []
 
 
 def test_what_was_not_precise_warm_or_often_enough_is_a_doubt() -> None:

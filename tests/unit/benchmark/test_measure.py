@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from onnxtool.benchmark.environment import Meanwhile, Moment
 from onnxtool.benchmark.measure import Bench, MeasureError
 from onnxtool.benchmark.result import BenchmarkMethod, Measurement, Stop, Subject
 from onnxtool.errors import UsageError
@@ -181,3 +183,24 @@ def test_progress_is_told_in_seconds() -> None:
 def test_a_method_that_makes_no_sense_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         replace(METHOD, **changes).check()  # type: ignore[arg-type]
+
+
+def test_what_others_did_is_noted_for_each_round_and_the_frequency_while_it_works() -> None:
+    machine = Machine({CANDIDATE: always(0.01)})
+    looked: list[Moment] = []
+    alive: list[bool] = []
+
+    def look() -> Moment:
+        """Of 100 ticks a look, 30 are others', and 10 the host's."""
+        busy, idle, steal = (len(looked) * ticks for ticks in (30, 60, 10))
+        looked.append(Moment(0.0, busy, idle, steal, 0.0, None))
+        return looked[-1]
+
+    def frequency_mhz(cores: Sequence[int]) -> float:
+        alive.append(machine.log[-1][0] == CANDIDATE)
+        return 2000.0 + len(cores)
+
+    bench = Bench(METHOD, machine.launch, machine.clock_s, look=look, frequency_mhz=frequency_mhz)
+    (measured,) = bench.measure([work()])
+    assert {each.meanwhile for each in measured.processes} == {Meanwhile(0.3, 0.1, 2000.0)}
+    assert alive == [True] * len(measured.processes)

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from onnxtool.benchmark.document import document
+from onnxtool.benchmark.environment import Meanwhile
 from onnxtool.benchmark.fields import MAX_BYTES, BenchmarkFileError
 from onnxtool.benchmark.profile import NodeTime, Profile
 from onnxtool.benchmark.reading import read_benchmark
@@ -27,7 +28,10 @@ SCHEMA = SAMPLES.parent / "docs" / "json-schemas" / "benchmark-1.json"
 
 def full() -> BenchmarkResult:
     parts = process(
-        [[0.01, 0.02], [0.01]], parts_s={"encoder": (0.005, 0.01, 0.004)}, calls={"encoder": 1}
+        [[0.01, 0.02], [0.01]],
+        parts_s={"encoder": (0.005, 0.01, 0.004)},
+        calls={"encoder": 1},
+        meanwhile=Meanwhile(0.1, None, 2600.0),
     )
     made = result(
         measurement([parts]),
