@@ -175,6 +175,10 @@ def test_utterances_are_told_with_their_parts() -> None:
     assert "| greedy decoding |  |  | 200 ms | 33.3% |" in told
     assert "| 600 ms |" in told
     assert "| 0.150 |" in told
+    assert "takes 200 ms to 400 ms (median 300 ms), RTF 0.133 to 0.200 (median 0.167)." in told
+    alone = replace(scenario, steps=1, audio_s=())
+    made = replace(made, blocks_s=((0.2,), (0.2,)), parts_s={}, calls={})
+    assert "An utterance takes" not in text(document(result(measurement([made], scenario=alone))))
 
 
 def test_a_comparison_is_told_with_its_verdict() -> None:
