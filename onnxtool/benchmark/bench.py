@@ -13,7 +13,7 @@ from onnxtool.benchmark.effects import check_effects
 from onnxtool.benchmark.environment import conditions, environment, moment
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.likeness import key
-from onnxtool.benchmark.measure import Bench, MeasureError, least_s
+from onnxtool.benchmark.measure import Bench, least_s
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.profiling import Profiling, profiles_of
 from onnxtool.benchmark.request import BenchmarkRequest, checked, views_of
@@ -25,6 +25,7 @@ from onnxtool.benchmark.result import (
     Model,
     Subject,
 )
+from onnxtool.benchmark.rounds import MeasureError
 from onnxtool.benchmark.scenarios import plan, told
 from onnxtool.benchmark.watch import Watch
 from onnxtool.errors import UsageError

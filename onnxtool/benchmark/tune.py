@@ -22,7 +22,7 @@ from onnxtool.benchmark.environment import (
     usable_cores,
 )
 from onnxtool.benchmark.executor import Work
-from onnxtool.benchmark.measure import Bench, MeasureError
+from onnxtool.benchmark.measure import Bench
 from onnxtool.benchmark.request import BenchmarkRequest, checked, pinned, views_of
 from onnxtool.benchmark.result import (
     BenchmarkMethod,
@@ -33,6 +33,7 @@ from onnxtool.benchmark.result import (
     Scenario,
     Subject,
 )
+from onnxtool.benchmark.rounds import MeasureError
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.watch import StoppedError, Watch
 from onnxtool.errors import UsageError

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from onnxtool.benchmark.environment import Meanwhile, Moment
-from onnxtool.benchmark.measure import Bench, MeasureError
+from onnxtool.benchmark.measure import Bench
 from onnxtool.benchmark.result import BenchmarkMethod, Measurement, Stop, Subject
+from onnxtool.benchmark.rounds import SPIN_S, MeasureError
 from onnxtool.errors import UsageError
 from onnxtool.runtime.session import RunMemoryError, RunRefusedError
 
@@ -22,7 +23,7 @@ METHOD = BenchmarkMethod(precision=0.02, budget_s=30, processes=3, blocks=4, blo
 
 
 def bench(machine: Machine, method: BenchmarkMethod = METHOD) -> Bench:
-    return Bench(method, machine.launch, machine.clock_s)
+    return Bench(method, machine.launch, machine.clock_s, pause=machine.pause)
 
 
 def measured(
@@ -204,3 +205,26 @@ def test_what_others_did_is_noted_for_each_round_and_the_frequency_while_it_work
     (measured,) = bench.measure([work()])
     assert {each.meanwhile for each in measured.processes} == {Meanwhile(0.3, 0.1, 2000.0)}
     assert alive == [True] * len(measured.processes)
+
+
+def test_threads_that_wait_actively_are_waited_for_when_another_process_is_next() -> None:
+    """Not where the same process goes on, as where the order turns."""
+    machine = Machine({CANDIDATE: always(0.05), REFERENCE: always(0.05)})
+    paused: list[float] = []
+    waiting = replace(bench(machine), pause=paused.append)
+    (measured, _) = waiting.measure([work(CANDIDATE), work(REFERENCE)])
+    # Two to warm up, then C R R C C R R C: each change of the process.
+    assert paused == [SPIN_S] * (2 + 5) * len(measured.processes)
+
+
+@pytest.mark.parametrize("changes", [{"threads": 1}, {"spinning": False}])
+def test_threads_that_do_not_are_not(changes: dict[str, int]) -> None:
+    machine = Machine({CANDIDATE: always(0.05), REFERENCE: always(0.05)})
+    options = replace(work().scenario.options, **changes)  # type: ignore[arg-type]
+    works = [
+        replace(each, scenario=replace(each.scenario, options=options))
+        for each in (work(CANDIDATE), work(REFERENCE))
+    ]
+    paused: list[float] = []
+    replace(bench(machine), pause=paused.append).measure(works)
+    assert paused == []

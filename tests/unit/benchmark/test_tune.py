@@ -8,8 +8,9 @@ import pytest
 
 from onnxtool.benchmark.comparison import change
 from onnxtool.benchmark.executor import Executor, Work
-from onnxtool.benchmark.measure import Bench, MeasureError
+from onnxtool.benchmark.measure import Bench
 from onnxtool.benchmark.result import BenchmarkMethod, Subject
+from onnxtool.benchmark.rounds import MeasureError
 from onnxtool.benchmark.tune import Tuning, tried, variations
 from onnxtool.runtime.options import Optimization, SessionOptions
 from onnxtool.runtime.session import RunRefusedError
@@ -44,7 +45,7 @@ def tuned() -> Tuning:
     scenario = replace(begun.scenario, options=SessionOptions(threads=1, cores=(0,)))
     return tried(
         replace(begun, scenario=scenario, subject=Subject.CANDIDATE),
-        Bench(METHOD, world.launch, world.machine.clock_s),
+        Bench(METHOD, world.launch, world.machine.clock_s, pause=world.machine.pause),
     )
 
 
