@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from onnxtool.benchmark.environment import Conditions, Environment, Meanwhile
-from onnxtool.benchmark.result import BenchmarkResult, Kind, Measurement, Stop
+from onnxtool.benchmark.result import BenchmarkResult, Kind, Measurement, Stop, Subject
 
 # Of all processor time, taken by others: what makes a machine not quiet.
 QUIET_SHARE = 0.05
@@ -60,7 +60,9 @@ def doubts(measurement: Measurement, precision: float) -> Iterator[str]:
         yield f"{len(summary.outliers)} of {summary.count} samples are outliers"
     if summary.median_s < SHORT_S:
         yield "a run is so short that the call itself is most of it"
-    yield from _meanwhile_doubts([process.meanwhile for process in processes])
+    # What is measured in turn with it is disturbed alike: once is enough.
+    if measurement.subject is Subject.CANDIDATE:
+        yield from _meanwhile_doubts([process.meanwhile for process in processes])
     if not measurement.scenario.real_audio and measurement.scenario.kind is Kind.UTTERANCES:
         yield "made-up audio: how many tokens it has says nothing; --on MANIFEST decodes recordings"
 

@@ -18,7 +18,7 @@ from onnxtool.benchmark.environment import (
     in_order,
     moment,
 )
-from onnxtool.benchmark.result import BenchmarkResult, Stop
+from onnxtool.benchmark.result import BenchmarkResult, Stop, Subject
 
 from .built import MACHINE, QUIET, measurement, noisy, process, result
 
@@ -120,6 +120,7 @@ def test_what_disturbed_one_measurement_is_told_of_that(meanwhile: Meanwhile, do
     (found,) = doubts(made, 0.02)
     assert found.startswith(doubt)
     assert list(doubts(measurement([calm] * 5), 0.02)) == []
+    assert list(doubts(replace(made, subject=Subject.REFERENCE), 0.02)) == []
 
 
 def test_what_was_not_precise_warm_or_often_enough_is_a_doubt() -> None:
