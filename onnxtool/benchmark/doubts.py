@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 
+from onnxtool.benchmark.comparison import Change
 from onnxtool.benchmark.environment import Conditions, Environment, Meanwhile
 from onnxtool.benchmark.result import BenchmarkResult, Kind, Measurement, Stop, Subject
 
@@ -41,13 +42,25 @@ def noise_doubts(environment: Environment, conditions: Conditions) -> Iterator[s
         yield f"the frequency governor is `{environment.governor}`, not `performance`"
 
 
-def doubts(measurement: Measurement, precision: float) -> Iterator[str]:
-    """Doubts about one measurement."""
+def doubts(
+    measurement: Measurement, precision: float, ratio: Change | None = None
+) -> Iterator[str]:
+    """Doubts about one measurement.
+
+    Args:
+        measurement: In question.
+        precision: That was asked for.
+        ratio: Of what was measured in turn, what came of that: its precision is what was asked
+            for, and it is told of the candidate.
+    """
     summary, processes = measurement.summary, measurement.processes
-    if measurement.stop is not Stop.PRECISION and summary.precision > precision:
-        wanted = f"±{precision:.1%} was asked for"
-        found = f"±{summary.precision:.1%}" if summary.precision < 1 else "more than ±100%"
-        yield f"not precise: {found} of the median, where {wanted}"
+    achieved, of_what = summary.precision, "of the median"
+    if ratio:
+        is_candidate = measurement.subject is Subject.CANDIDATE
+        achieved, of_what = ratio.interval.half_width if is_candidate else 0.0, "of the ratio"
+    if measurement.stop is not Stop.PRECISION and achieved > precision:
+        found = f"±{achieved:.1%}" if achieved < 1 else "more than ±100%"
+        yield f"not precise: {found} {of_what}, where ±{precision:.1%} was asked for"
     options = measurement.scenario.options
     if options.cores and options.threads > len(options.cores):
         yield f"more threads than cores to run them on: {options.threads} on {len(options.cores)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from onnxtool.benchmark.comparison import change
 from onnxtool.benchmark.doubts import doubts, machine_doubts
 from onnxtool.benchmark.environment import (
     Meanwhile,
@@ -19,6 +20,7 @@ from onnxtool.benchmark.environment import (
     moment,
 )
 from onnxtool.benchmark.result import BenchmarkResult, Stop, Subject
+from onnxtool.benchmark.statistics import Interval
 
 from .built import MACHINE, QUIET, measurement, noisy, process, result
 
@@ -121,6 +123,22 @@ def test_what_disturbed_one_measurement_is_told_of_that(meanwhile: Meanwhile, do
     assert found.startswith(doubt)
     assert list(doubts(measurement([calm] * 5), 0.02)) == []
     assert list(doubts(replace(made, subject=Subject.REFERENCE), 0.02)) == []
+
+
+def test_of_models_that_are_measured_in_turn_the_ratio_is_to_be_precise() -> None:
+    new, old = (
+        replace(measurement(noisy(0.01, 0.5, seed=seed), subject), stop=Stop.BUDGET)
+        for seed, subject in enumerate((Subject.CANDIDATE, Subject.REFERENCE))
+    )
+    found = change(old, new, paired=True)
+    wide, narrow = replace(found, interval=Interval(0.9, 1.2)), Interval(0.99, 1.01)
+    assert (
+        next(doubts(new, 0.02, wide))
+        == "not precise: ±15.0% of the ratio, where ±2.0% was asked for"
+    )
+    assert not any("precise" in doubt for doubt in doubts(old, 0.02, wide))
+    precise = doubts(new, 0.02, replace(found, interval=narrow))
+    assert not any("precise" in doubt for doubt in precise)
 
 
 def test_what_was_not_precise_warm_or_often_enough_is_a_doubt() -> None:
