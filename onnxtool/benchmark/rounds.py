@@ -61,12 +61,15 @@ class Running:
     def samples(self) -> int:
         return len(self.warm_up_s) + sum(map(len, self.blocks_s))
 
-    def time_block(self) -> None:
+    def time_block(self, least_s: float) -> None:
         timings = self.executor.run(self.passes)
         self.blocks_s.append(tuple(timings.samples_s))
         for name, durations_s in timings.parts_s.items():
             self.parts_s.setdefault(name, []).extend(durations_s)
             self.calls[name] = timings.calls[name] // self.passes
+        taken_s = sum(timings.samples_s)
+        if 0 < taken_s < least_s / 2:  # Of a process that was not warm, runs seemed longer.
+            self.passes = math.ceil(self.passes * least_s / taken_s)
 
     def finished(self, frequency_mhz: float | None) -> ProcessRun:
         return ProcessRun(
@@ -173,7 +176,7 @@ class Round:
             for process in in_order if index % 2 == 0 else reversed(in_order):
                 self._take_turn(process)
                 with self._blaming(process):
-                    process.time_block()
+                    process.time_block(self.bench.method.block_s)
                 self.tell()
 
     @contextmanager

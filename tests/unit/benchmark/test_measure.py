@@ -228,3 +228,12 @@ def test_threads_that_do_not_are_not(changes: dict[str, int]) -> None:
     paused: list[float] = []
     replace(bench(machine), pause=paused.append).measure(works)
     assert paused == []
+
+
+def test_blocks_grow_where_runs_turn_out_to_be_shorter_than_when_warming_up() -> None:
+    """As where the time for warming up was over after the first run."""
+    machine = Machine({CANDIDATE: lambda _process, count, _now: 0.05 if not count else 0.001})
+    method = replace(METHOD, budget_s=0.24, processes=1)
+    (process,) = measured(machine, CANDIDATE, method=method)[0].processes
+    assert not process.settled
+    assert [len(block) for block in process.blocks_s][:3] == [1, 50, 50]
