@@ -13,7 +13,7 @@ from onnxtool.benchmark.effects import check_effects
 from onnxtool.benchmark.environment import conditions, environment, moment
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.likeness import key
-from onnxtool.benchmark.measure import Bench, MeasureError
+from onnxtool.benchmark.measure import Bench, least_s
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.profiling import Profiling, profiles_of
 from onnxtool.benchmark.request import BenchmarkRequest, checked, views_of
@@ -25,6 +25,7 @@ from onnxtool.benchmark.result import (
     Model,
     Subject,
 )
+from onnxtool.benchmark.rounds import MeasureError
 from onnxtool.benchmark.scenarios import plan, told
 from onnxtool.benchmark.watch import Watch
 from onnxtool.errors import UsageError
@@ -93,7 +94,7 @@ def bench(
     failures += [each for _, each in found if isinstance(each, Failure)]
     failures += [each for each in profiled if isinstance(each, Failure)]
     return BenchmarkResult(
-        models={s: _model(each, progress if hash else None) for s, each in models.items()},
+        models={s: measured_model(each, progress if hash else None) for s, each in models.items()},
         environment=environment(),
         conditions=conditions(date.isoformat(timespec="seconds"), duration_s, before, after),
         method=method,
@@ -112,7 +113,7 @@ def _loaded(source: Source, *, allow_links: bool) -> ModelView | Bundle:
     return load(source, allow_links=allow_links)
 
 
-def _model(model: ModelView | Bundle, progress: Progress | None) -> Model:
+def measured_model(model: ModelView | Bundle, progress: Progress | None) -> Model:
     """What was measured; hashed if anybody listens."""
     views = views_of(model) if progress else ()
     hashes = {view.path.name: digest(view, progress=progress or SILENT) for view in views}
@@ -171,17 +172,20 @@ def _measured(
     works: Sequence[Work], bench: Bench, progress: Progress, of_all: str
 ) -> tuple[Measurement, ...] | Failure:
     scenario = works[0].scenario
-    told_s = 0
+    told_s, needed_s, budget_s = 0, least_s(works), bench.method.budget_s
+    total_s = max(1, int(max(needed_s, budget_s)))
 
     def advanced(used_s: float) -> None:
         nonlocal told_s
-        now_s = min(int(used_s), int(bench.method.budget_s))
+        now_s = min(int(used_s), total_s)
         progress.advance(now_s - told_s)
         told_s = now_s
 
     sizes = [f"{name}={size}" for name, size in scenario.sizes.items()]
     label = " ".join((of_all, scenario.graph or scenario.kind, *sizes)).strip()
-    progress.start(label, max(1, int(bench.method.budget_s)), "seconds at most")
+    if needed_s > budget_s:
+        label += f" (longer than {budget_s:g} s: {scenario.steps:,} steps are run three times)"
+    progress.start(label, total_s, "seconds at most")
     try:
         return replace(bench, advanced=advanced).measure(works)
     except MeasureError as error:

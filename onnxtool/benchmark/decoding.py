@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +35,13 @@ class Utterances:
         features: [n_mels, T] of each.
         audio_s: How long each lasts; empty where the time base is not known.
         sizes: As asked for; none for recordings.
+        sha256: Of the samples of recordings.
     """
 
     features: tuple[Array, ...]
     audio_s: tuple[float, ...]
     sizes: Mapping[str, int]
+    sha256: str | None = None
 
 
 def is_transducer(folder: Bundle) -> bool:
@@ -78,6 +81,7 @@ def utterances(
         steps=len(spoken.features),
         audio_s=spoken.audio_s,
         real_audio=request.manifest is not None,
+        inputs_sha256=spoken.sha256,
     )
     return task, scenario, {m.signature.role.value: m.view.path for m in (encoder, *decoder)}
 
@@ -90,11 +94,13 @@ def _recorded(folder: Bundle, manifest: Path, ports: EncoderPorts) -> Utterances
             f"the encoder takes {n_mels} features a frame, the metadata says {settings.n_mels}",
             hint="mend n_mels in model_meta.json",
         )
-    read = tuple(each.features for each in read_recordings(manifest, settings))
-    if not read:
+    recordings = tuple(read_recordings(manifest, settings))
+    if not recordings:
         raise UnsupportedModelError(f"{manifest}: no recordings in it")
     frame_s = settings.hop_samples / settings.sample_rate_hz
-    return Utterances(read, tuple(features.shape[1] * frame_s for features in read), {})
+    audio_s = tuple(each.features.shape[1] * frame_s for each in recordings)
+    digests = hashlib.sha256(" ".join(each.sha256 for each in recordings).encode()).hexdigest()
+    return Utterances(tuple(each.features for each in recordings), audio_s, {}, digests)
 
 
 def _made_up(

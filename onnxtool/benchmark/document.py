@@ -5,7 +5,7 @@ The schema is docs/json-schemas/benchmark-1.json; `reading` reads it.
 
 from __future__ import annotations
 
-from onnxtool.benchmark.environment import Conditions, Environment
+from onnxtool.benchmark.environment import Conditions, Environment, Meanwhile
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.result import (
     BenchmarkMethod,
@@ -13,6 +13,7 @@ from onnxtool.benchmark.result import (
     Failure,
     Measurement,
     Memory,
+    Model,
     ProcessRun,
     Scenario,
 )
@@ -26,14 +27,11 @@ def document(result: BenchmarkResult) -> Object:
     """Everything that was measured; nothing that follows from it."""
     return {
         "schema": SCHEMA,
-        "models": {
-            subject.value: {"path": model.path, "sha256": dict(model.sha256)}
-            for subject, model in result.models.items()
-        },
+        "models": {subject.value: model_of(model) for subject, model in result.models.items()},
         "environment": machine(result.environment),
         "conditions": surroundings(result.conditions),
-        "method": _method(result.method),
-        "measurements": [_measurement(each) for each in result.measurements],
+        "method": method_of(result.method),
+        "measurements": [measurement(each) for each in result.measurements],
         "failures": [failure(each) for each in result.failures],
         "profiles": [_profile(each) for each in result.profiles],
         "interrupted": result.interrupted,
@@ -71,7 +69,13 @@ def surroundings(conditions: Conditions) -> Object:
     }
 
 
-def _method(method: BenchmarkMethod) -> Object:
+def model_of(model: Model) -> Object:
+    """A model and its digests."""
+    return {"path": model.path, "sha256": dict(model.sha256)}
+
+
+def method_of(method: BenchmarkMethod) -> Object:
+    """How it was measured."""
     return {
         "precision": method.precision,
         "budget_s": method.budget_s,
@@ -82,12 +86,13 @@ def _method(method: BenchmarkMethod) -> Object:
     }
 
 
-def _measurement(measurement: Measurement) -> Object:
+def measurement(measured: Measurement) -> Object:
+    """The raw samples of one subject in one scenario."""
     return {
-        "subject": measurement.subject.value,
-        "scenario": scenario(measurement.scenario),
-        "stop": measurement.stop.value,
-        "processes": [_process(process) for process in measurement.processes],
+        "subject": measured.subject.value,
+        "scenario": scenario(measured.scenario),
+        "stop": measured.stop.value,
+        "processes": [_process(process) for process in measured.processes],
     }
 
 
@@ -103,6 +108,7 @@ def scenario(run: Scenario) -> Object:
         "steps": run.steps,
         "audio_s": list(run.audio_s),
         "real_audio": run.real_audio,
+        "inputs_sha256": run.inputs_sha256,
     }
 
 
@@ -130,6 +136,7 @@ def _process(process: ProcessRun) -> Object:
         "parts_s": {name: list(values) for name, values in process.parts_s.items()},
         "calls": dict(process.calls),
         "memory": _memory(process.memory),
+        "meanwhile": _meanwhile(process.meanwhile),
     }
 
 
@@ -140,6 +147,14 @@ def _memory(memory: Memory) -> Object:
         "peak_anonymous_bytes": memory.peak_anonymous_bytes,
         "peak_file_bytes": memory.peak_file_bytes,
         "peak_bytes": memory.peak_bytes,
+    }
+
+
+def _meanwhile(meanwhile: Meanwhile) -> Object:
+    return {
+        "other_share": meanwhile.other_share,
+        "steal_share": meanwhile.steal_share,
+        "frequency_mhz": meanwhile.frequency_mhz,
     }
 
 

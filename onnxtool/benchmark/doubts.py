@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import statistics
+from collections.abc import Iterator, Sequence
 
-from onnxtool.benchmark.environment import Conditions, Environment
-from onnxtool.benchmark.result import BenchmarkResult, Kind, Measurement, Stop
+from onnxtool.benchmark.comparison import Change
+from onnxtool.benchmark.environment import Conditions, Environment, Meanwhile
+from onnxtool.benchmark.result import BenchmarkResult, Kind, Measurement, Stop, Subject
 
 # Of all processor time, taken by others: what makes a machine not quiet.
 QUIET_SHARE = 0.05
@@ -40,13 +42,25 @@ def noise_doubts(environment: Environment, conditions: Conditions) -> Iterator[s
         yield f"the frequency governor is `{environment.governor}`, not `performance`"
 
 
-def doubts(measurement: Measurement, precision: float) -> Iterator[str]:
-    """Doubts about one measurement."""
+def doubts(
+    measurement: Measurement, precision: float, ratio: Change | None = None
+) -> Iterator[str]:
+    """Doubts about one measurement.
+
+    Args:
+        measurement: In question.
+        precision: That was asked for.
+        ratio: Of what was measured in turn, what came of that: its precision is what was asked
+            for, and it is told of the candidate.
+    """
     summary, processes = measurement.summary, measurement.processes
-    if measurement.stop is not Stop.PRECISION and summary.precision > precision:
-        wanted = f"±{precision:.1%} was asked for"
-        found = f"±{summary.precision:.1%}" if summary.precision < 1 else "more than ±100%"
-        yield f"not precise: {found} of the median, where {wanted}"
+    achieved, of_what = summary.precision, "of the median"
+    if ratio:
+        is_candidate = measurement.subject is Subject.CANDIDATE
+        achieved, of_what = ratio.interval.half_width if is_candidate else 0.0, "of the ratio"
+    if measurement.stop is not Stop.PRECISION and achieved > precision:
+        found = f"±{achieved:.1%}" if achieved < 1 else "more than ±100%"
+        yield f"not precise: {found} {of_what}, where ±{precision:.1%} was asked for"
     options = measurement.scenario.options
     if options.cores and options.threads > len(options.cores):
         yield f"more threads than cores to run them on: {options.threads} on {len(options.cores)}"
@@ -59,5 +73,21 @@ def doubts(measurement: Measurement, precision: float) -> Iterator[str]:
         yield f"{len(summary.outliers)} of {summary.count} samples are outliers"
     if summary.median_s < SHORT_S:
         yield "a run is so short that the call itself is most of it"
+    # What is measured in turn with it is disturbed alike: once is enough.
+    if measurement.subject is Subject.CANDIDATE:
+        yield from _meanwhile_doubts([process.meanwhile for process in processes])
     if not measurement.scenario.real_audio and measurement.scenario.kind is Kind.UTTERANCES:
         yield "made-up audio: how many tokens it has says nothing; --on MANIFEST decodes recordings"
+
+
+def _meanwhile_doubts(all_of_them: Sequence[Meanwhile]) -> Iterator[str]:
+    """What disturbed this one, and may be lost among what else was measured for an hour."""
+    others = [each.other_share for each in all_of_them if each.other_share is not None]
+    if others and (mean := statistics.mean(others)) > QUIET_SHARE:
+        yield f"other processes took {mean:.0%} of the processor time meanwhile"
+    steals = [each.steal_share for each in all_of_them if each.steal_share is not None]
+    if steals and (mean := statistics.mean(steals)) > STEAL_SHARE:
+        yield f"the host gave {mean:.1%} of the processor time to others meanwhile"
+    told = [each.frequency_mhz for each in all_of_them if each.frequency_mhz]
+    if told and min(told) < max(told) * (1 - FREQUENCY_DROP):
+        yield f"its processes ran at {min(told):.0f} to {max(told):.0f} MHz"

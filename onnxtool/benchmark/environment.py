@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -68,6 +69,21 @@ class Conditions:
     frequency_after_mhz: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What else happened while one process was measured; None where the system does not tell.
+
+    Attributes:
+        other_share, steal_share: As in `Conditions`, from its start to its end.
+        frequency_mhz: Of the slowest core that it may run on, right after its last run: what an
+            idle core tells, before and after, says nothing of one that works.
+    """
+
+    other_share: float | None = None
+    steal_share: float | None = None
+    frequency_mhz: float | None = None
+
+
 def environment() -> Environment:
     """This machine."""
     info = _text("/proc/cpuinfo")
@@ -92,6 +108,27 @@ def usable_cores() -> tuple[int, ...]:
     if sys.platform == "linux":
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
+
+
+def siblings(core: int) -> str:
+    """The threads of the same physical core, as Linux lists them; itself where that is not told."""
+    path = f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list"
+    return _text(path).strip() or str(core)
+
+
+def in_order(cores: Sequence[int], siblings: Callable[[int], str] = siblings) -> tuple[int, ...]:
+    """In which order to use cores: from the last on, since systems keep the first busier.
+
+    A second thread of a physical core comes after the first of all: two on one are two halves.
+    """
+    firsts = {siblings(core): core for core in cores}
+    ordered = sorted(firsts.values(), reverse=True)
+    return (*ordered, *(core for core in reversed(cores) if core not in ordered))
+
+
+def physical_cores() -> int:
+    """How many physical cores this process may run on."""
+    return len({siblings(core) for core in usable_cores()})
 
 
 def _memory_bytes() -> int:
@@ -134,18 +171,33 @@ def moment() -> Moment:
     )
 
 
-def conditions(date: str, duration_s: float, before: Moment, after: Moment) -> Conditions:
-    """What happened between two moments."""
+def frequency_mhz(cores: Sequence[int], cpuinfo: str | Path = "/proc/cpuinfo") -> float | None:
+    """Of the slowest of some cores, now; None where the system does not tell."""
+    pattern = r"^processor\s*:\s*(\d+)$(?:\n.+)*?\ncpu MHz\s*:\s*([\d.]+)"
+    told = re.findall(pattern, _text(cpuinfo), re.MULTILINE)
+    return min((float(mhz) for core, mhz in told if int(core) in cores), default=None)
+
+
+def shares(before: Moment, after: Moment) -> tuple[float | None, float | None]:
+    """What other processes, and other virtual machines, took between two moments."""
     busy, steal = after.busy - before.busy, after.steal - before.steal
     total = busy + steal + after.idle - before.idle
+    if total <= 0:
+        return None, None
     own = (after.own - before.own) * _ticks_per_second()
+    return max(0.0, busy - own) / total, steal / total
+
+
+def conditions(date: str, duration_s: float, before: Moment, after: Moment) -> Conditions:
+    """What happened between two moments."""
+    other_share, steal_share = shares(before, after)
     return Conditions(
         date=date,
         duration_s=duration_s,
         load_before=before.load,
         load_after=after.load,
-        steal_share=steal / total if total > 0 else None,
-        other_share=max(0.0, busy - own) / total if total > 0 else None,
+        steal_share=steal_share,
+        other_share=other_share,
         frequency_before_mhz=before.frequency_mhz,
         frequency_after_mhz=after.frequency_mhz,
     )

@@ -25,6 +25,7 @@ class Work:
         graphs: Name -> path of the graphs it takes.
         task: What one pass does.
         time_limit_s: Seconds for loading the graphs, and for each block of passes.
+        pass_s: About how long a pass takes; 0 where nobody knows before it is measured.
     """
 
     subject: Subject
@@ -32,6 +33,7 @@ class Work:
     graphs: Mapping[str, Path]
     task: Task
     time_limit_s: float = TIME_LIMIT_S
+    pass_s: float = 0.0
 
     def failure(self, message: str) -> Failure:
         """That it could not be done."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,15 @@ def given_values(path: Path, known: Signature) -> dict[str, Array]:
                 hint=f"the graph takes {problem}",
             )
     return values
+
+
+def digest_of(values: Iterable[Array]) -> str:
+    """SHA-256 of some arrays, in whatever order they are and whatever they are called."""
+    each = (
+        hashlib.sha256(f"{value.dtype.str}{value.shape}".encode() + value.tobytes()).hexdigest()
+        for value in values
+    )
+    return hashlib.sha256(" ".join(sorted(each)).encode()).hexdigest()
 
 
 def check_named(path: Path, graphs: Sequence[Signature]) -> None:

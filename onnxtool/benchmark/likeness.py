@@ -103,6 +103,10 @@ def _input_differences(old: Scenario, new: Scenario) -> Iterator[str]:
         yield f"sizes of the inputs given to {old.graph}"
     elif old.real_audio and old.audio_s and new.audio_s and old.audio_s != new.audio_s:
         yield f"audio of {sum(old.audio_s):.3f} s and {sum(new.audio_s):.3f} s"
+    elif old.inputs_sha256 and new.inputs_sha256 and old.inputs_sha256 != new.inputs_sha256:
+        what = f"the inputs given to {old.graph}" if old.graph else "the recordings"
+        digests = f"{old.inputs_sha256[:8]} and {new.inputs_sha256[:8]}"
+        yield f"contents of {what} (SHA-256 {digests})"
 
 
 def _sizes(scenario: Scenario) -> str:

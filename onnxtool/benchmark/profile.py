@@ -35,7 +35,7 @@ class Profile:
         subject: Whose it is.
         graph: File name of the graph.
         sizes: As asked for.
-        runs: How many runs it is the mean of.
+        runs: How many runs it is the mean of: the faster half, which was disturbed least.
         run_s: Seconds a run, profiler included.
         nodes: Largest first.
         macs: Multiply-accumulates of a run; None if they are not known.
@@ -55,12 +55,15 @@ class Profile:
     trace: str = ""
     threads: int = 1
 
-    @property
-    def peak_share(self) -> float | None:
-        """Multiply-accumulates per second, as a part of what a matrix product achieves."""
-        if self.macs is None or not self.peak_macs_per_s or not self.run_s:
+    def peak_share(self, run_s: float) -> float | None:
+        """Multiply-accumulates per second, as a part of what a matrix product achieves.
+
+        Args:
+            run_s: What a run takes without the profiler, which takes its time at every node.
+        """
+        if self.macs is None or not self.peak_macs_per_s or not run_s:
             return None
-        return self.macs / self.run_s / self.peak_macs_per_s
+        return self.macs / run_s / self.peak_macs_per_s
 
     @property
     def by_operator(self) -> tuple[tuple[str, float, int], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import shutil
 import tempfile
@@ -23,6 +24,7 @@ from onnxtool.model.artifact import atomic_write
 from onnxtool.runtime.options import SessionOptions
 from onnxtool.runtime.session import RunError
 
+Event = Mapping[str, Any]
 # Enough that the mean of a node is steady; the profiler keeps a million events.
 PROFILED_S, LEAST_RUNS, MOST_RUNS = 1.0, 3, 50
 # Of the square matrices whose product is the peak: larger than caches, and quick.
@@ -86,7 +88,7 @@ def profile(work: Work, profiling: Profiling, ordinal: int, peak: float | None) 
             executor.close()
         events: list[dict[str, Any]] = json.loads(Path(written).read_bytes())
         kept = _keep(Path(written), profiling.trace, ordinal)
-    runs_s, after_first = _settled(events, scenario.steps)
+    runs_s, counted = undisturbed(events, scenario.steps)
     path = work.graphs[scenario.graph]
     return Profile(
         subject=work.subject.value,
@@ -94,7 +96,7 @@ def profile(work: Work, profiling: Profiling, ordinal: int, peak: float | None) 
         sizes=scenario.sizes,
         runs=len(runs_s),
         run_s=float(np.mean(runs_s)),
-        nodes=node_times(after_first, len(runs_s)),
+        nodes=node_times(counted, len(runs_s)),
         macs=profiling.macs(path, scenario.shapes),
         peak_macs_per_s=peak,
         trace=kept,
@@ -102,14 +104,29 @@ def profile(work: Work, profiling: Profiling, ordinal: int, peak: float | None) 
     )
 
 
-def _settled(
-    events: Sequence[Mapping[str, Any]], skipped: int
-) -> tuple[list[float], list[Mapping[str, Any]]]:
-    """Seconds of each run but the first ones, and the events of those runs."""
+def undisturbed(events: Sequence[Event], steps: int) -> tuple[list[float], list[Event]]:
+    """Seconds of each run of the faster half of the passes, and the events of those runs.
+
+    The first pass does not count. A mean of all would be that of whatever disturbed a few.
+
+    Args:
+        events: Of ONNX Runtime's trace; times are in µs.
+        steps: Runs of a pass.
+    """
     runs = sorted((e for e in events if e.get("name") == "model_run"), key=lambda e: int(e["ts"]))
-    start = int(runs[skipped]["ts"])
-    durations_s = [float(run["dur"]) / 1e6 for run in runs[skipped:]]
-    return durations_s, [event for event in events if int(event["ts"]) >= start]
+    passes = [runs[at : at + steps] for at in range(steps, len(runs), steps)]
+    passes.sort(key=lambda each: sum(float(run["dur"]) for run in each))
+    kept = sorted(
+        (run for each in passes[: (len(passes) + 1) // 2] for run in each),
+        key=lambda run: int(run["ts"]),
+    )
+    starts = [int(run["ts"]) for run in kept]
+
+    def is_kept(event: Event) -> bool:
+        place = bisect.bisect_right(starts, int(event["ts"])) - 1
+        return place >= 0 and int(event["ts"]) <= starts[place] + int(kept[place]["dur"])
+
+    return [float(run["dur"]) / 1e6 for run in kept], [e for e in events if is_kept(e)]
 
 
 def _keep(trace: Path, wanted: Path | None, ordinal: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from onnxtool.benchmark.document import SCHEMA
-from onnxtool.benchmark.environment import Conditions, Environment
+from onnxtool.benchmark.environment import Conditions, Environment, Meanwhile
 from onnxtool.benchmark.fields import BenchmarkFileError, Fields, read_json
 from onnxtool.benchmark.profile import NodeTime, Profile
 from onnxtool.benchmark.result import (
@@ -174,6 +174,10 @@ def _scenario(fields: Fields) -> Scenario:
         steps=max(1, fields.integer("steps")),
         audio_s=fields.numbers("audio_s"),
         real_audio=fields.flag("real_audio"),
+        # Added later: files of before have none.
+        inputs_sha256=fields.text_or_none("inputs_sha256")
+        if "inputs_sha256" in fields.values
+        else None,
     )
 
 
@@ -205,6 +209,10 @@ def _process(fields: Fields) -> ProcessRun:
         parts_s={name: parts.numbers(name) for name in parts.values},
         calls=_sizes(fields.inner("calls")),
         memory=_memory(fields.inner("memory")),
+        # Added later, too.
+        meanwhile=_meanwhile(fields.inner("meanwhile"))
+        if "meanwhile" in fields.values
+        else Meanwhile(),
     )
 
 
@@ -215,6 +223,14 @@ def _memory(fields: Fields) -> Memory:
         peak_anonymous_bytes=fields.integer_or_none("peak_anonymous_bytes"),
         peak_file_bytes=fields.integer_or_none("peak_file_bytes"),
         peak_bytes=fields.integer_or_none("peak_bytes"),
+    )
+
+
+def _meanwhile(fields: Fields) -> Meanwhile:
+    return Meanwhile(
+        other_share=fields.number_or_none("other_share"),
+        steal_share=fields.number_or_none("steal_share"),
+        frequency_mhz=fields.number_or_none("frequency_mhz"),
     )
 
 

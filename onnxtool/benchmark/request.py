@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from onnxtool.benchmark.environment import usable_cores
+from onnxtool.benchmark.environment import in_order, physical_cores, usable_cores
 from onnxtool.errors import MetadataError, UsageError
 from onnxtool.model.bundle import Bundle
 from onnxtool.model.families import Role
@@ -58,16 +58,16 @@ class BenchmarkRequest:
 
     @property
     def settings(self) -> tuple[SessionOptions, ...]:
-        """The settings, each with its processes pinned; 0 threads are one a core."""
+        """The settings, each with its processes pinned; 0 threads are one a physical core."""
         given = self.options or (SessionOptions(threads=0),)
-        cores = len(usable_cores())
+        cores = physical_cores()
         return tuple(pinned(replace(each, threads=each.threads or cores)) for each in given)
 
 
 def pinned(options: SessionOptions) -> SessionOptions:
-    """As many cores as threads, from the last on: systems keep the first busier."""
-    cores = usable_cores()
-    return replace(options, cores=cores[-options.threads :])
+    """As many cores as threads."""
+    cores = in_order(usable_cores())[: options.threads]
+    return replace(options, cores=tuple(sorted(cores)))
 
 
 def axis_names(known: Signature) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from onnxtool.benchmark.environment import Conditions, Environment
+from onnxtool.benchmark.environment import Conditions, Environment, Meanwhile
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.statistics import Groups, Summary, summarize
 from onnxtool.errors import UsageError
@@ -72,11 +72,14 @@ class Scenario:
         graph: File name of the graph; empty for utterances, which take several.
         role: What the graph does.
         sizes: Of dynamic axes, as asked for.
-        shapes: Of each input.
+        shapes: Of each input; of a stream, the states come last.
         options: How the session ran.
         steps: Samples of one pass: 1 for a run, steps of a stream, utterances of a manifest.
         audio_s: Seconds of audio in each sample of a pass; empty where the time base is not known.
+            Of a step of a stream, what one of its batch brings: how long there is for it.
         real_audio: Whether the inputs are recordings, and not made up.
+        inputs_sha256: Of what was given: arrays, whatever they are called, or samples of
+            recordings. None where nothing was, or where the file is of a time before this.
     """
 
     kind: Kind
@@ -88,11 +91,18 @@ class Scenario:
     steps: int = 1
     audio_s: tuple[float, ...] = ()
     real_audio: bool = False
+    inputs_sha256: str | None = None
 
     @property
     def pass_audio_s(self) -> float | None:
         """Seconds of audio in one pass."""
         return sum(self.audio_s) if self.audio_s else None
+
+    @property
+    def batch(self) -> int:
+        """How many items a run or a step is of: the first axis of the first input but vectors."""
+        shape = next((shape for shape in self.shapes.values() if len(shape) > 1), (1,))
+        return shape[0] or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +136,7 @@ class ProcessRun:
         parts_s: What parts of a sample took, such as the encoder: one value a sample, in order.
         calls: How often each of these parts ran in one pass.
         memory: At the end.
+        meanwhile: What else happened on the machine.
     """
 
     session_s: float
@@ -136,6 +147,7 @@ class ProcessRun:
     parts_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     memory: Memory = Memory()
+    meanwhile: Meanwhile = field(default_factory=Meanwhile)
 
 
 @dataclass(frozen=True, slots=True)

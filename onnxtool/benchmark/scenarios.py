@@ -17,7 +17,7 @@ import numpy as np
 from onnxtool.benchmark.decoding import is_transducer, utterances
 from onnxtool.benchmark.executor import Work
 from onnxtool.benchmark.feeding import made_up
-from onnxtool.benchmark.given import check_named, check_sizes, given_values
+from onnxtool.benchmark.given import check_named, check_sizes, digest_of, given_values
 from onnxtool.benchmark.graph import Graph
 from onnxtool.benchmark.request import (
     AUDIO_FRAMES,
@@ -98,8 +98,8 @@ def _of_graph(graph: Graph) -> Iterator[Work | Failure]:
     for sizes in combinations(_sizes(graph, values)):
         try:
             if graph.signature.role is Role.STREAMING_ENCODER and not values:  # 2
-                task, scenario = stream(graph, sizes, request.settings[0])
-                work = _work(graph, scenario, task)
+                task, scenario, pass_s = stream(graph, sizes, request.settings[0])
+                work = replace(_work(graph, scenario, task), pass_s=pass_s)
             else:  # 1, 4
                 work = _run(graph, sizes, values)
         except OnnxToolError as error:
@@ -135,6 +135,7 @@ def _run(graph: Graph, sizes: Mapping[str, int], values: Mapping[str, Array]) ->
         options=graph.request.settings[0],
         audio_s=audio_s,
         real_audio=bool(values),
+        inputs_sha256=digest_of(values.values()) if values else None,
     )
     return _work(graph, scenario, RunTask(graph.name, feeds))
 

@@ -21,8 +21,11 @@ from onnxtool.runtime.options import SessionOptions
 
 def stream(
     graph: Graph, sizes: Mapping[str, int], options: SessionOptions
-) -> tuple[StreamTask, Scenario]:
+) -> tuple[StreamTask, Scenario, float]:
     """The closed loop of a streaming encoder; of one that runs the first chunk only, that chunk.
+
+    Returns:
+        What to do, what it is, and about how many seconds it takes: 0 where nobody knows.
 
     Raises:
         OnnxToolError: Its states cannot be fed back, no window works, or an input cannot be made
@@ -52,12 +55,12 @@ def stream(
         graph=view.path.name,
         role=known.role.value,
         sizes=found.sizes,
-        shapes={name: value.shape for name, value in first.items()},
+        shapes={name: value.shape for name, value in {**chunk, **first}.items()},
         options=options,
         steps=count,
         audio_s=(found.new * graph.frame_s,) * count if found.new and graph.frame_s else (),
     )
-    return task, scenario
+    return task, scenario, count * found.step_s
 
 
 def deadline_misses(measurement: Measurement) -> int | None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from types import MappingProxyType
 
-from onnxtool.benchmark.bench import Source
+from onnxtool.benchmark.bench import Source, measured_model
 from onnxtool.benchmark.comparison import Change, Verdict, change
 from onnxtool.benchmark.effects import check_effects, check_single
 from onnxtool.benchmark.environment import (
@@ -22,9 +22,18 @@ from onnxtool.benchmark.environment import (
     usable_cores,
 )
 from onnxtool.benchmark.executor import Work
-from onnxtool.benchmark.measure import Bench, MeasureError
+from onnxtool.benchmark.measure import Bench
 from onnxtool.benchmark.request import BenchmarkRequest, checked, pinned, views_of
-from onnxtool.benchmark.result import BenchmarkMethod, Failure, Kind, Scenario, Subject
+from onnxtool.benchmark.result import (
+    BenchmarkMethod,
+    Failure,
+    Kind,
+    Measurement,
+    Model,
+    Scenario,
+    Subject,
+)
+from onnxtool.benchmark.rounds import MeasureError
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.watch import StoppedError, Watch
 from onnxtool.errors import UsageError
@@ -47,12 +56,15 @@ class Trial:
         options: With the change.
         change: Against the best options until then; None where it could not be run.
         problem: Why it could not be run; else empty.
+        measurements: What the change follows from: with it, with the best options until then, and
+            with these again.
     """
 
     name: str
     options: SessionOptions
     change: Change | None
     problem: str = ""
+    measurements: tuple[Measurement, ...] = ()
 
     @property
     def is_kept(self) -> bool:
@@ -69,6 +81,8 @@ class Tuning:
         trials: In the order they were tried, each against the best until then.
         failures: What else cannot be run, or even be read, and why.
         interrupted: Whether somebody stopped it; the rest was not tried.
+        model: What was run.
+        method: How each trial was measured.
         environment, conditions: The machine, and what else happened on it.
     """
 
@@ -76,6 +90,8 @@ class Tuning:
     trials: tuple[Trial, ...]
     failures: tuple[Failure, ...] = ()
     interrupted: bool = False
+    model: Model | None = None
+    method: BenchmarkMethod | None = None
     environment: Environment | None = None
     conditions: Conditions | None = None
 
@@ -112,6 +128,7 @@ def tune(
     request: BenchmarkRequest,
     method: BenchmarkMethod,
     *,
+    hash: bool = True,
     allow_links: bool = False,
     progress: Progress = SILENT,
     stopped: Callable[[], bool] = lambda: False,
@@ -122,6 +139,7 @@ def tune(
         model: A path, or what `load` returned for it: a graph, or a folder to decode with.
         request: On what, at one size with one setting; of the default sizes, the last counts.
         method: How precisely; its budget is for each trial.
+        hash: Whether to read every byte of the model for its SHA-256.
         allow_links: Let external data be read through links; for a path only.
         progress: Told about the trials.
         stopped: Asked from time to time whether to stop.
@@ -136,6 +154,7 @@ def tune(
     loaded = load(model, allow_links=allow_links) if isinstance(model, str | os.PathLike) else model
     method.check()
     request = checked(request, (loaded,))
+    method = replace(method, seed=request.seed)
     check_effects(request, (loaded,))
     check_single(request)
     before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
@@ -146,12 +165,15 @@ def tune(
     work = _chosen([each for each in planned if isinstance(each, Work)], failures)
     sizes = _symbols(loaded, work.scenario)
     found = tried(work, Bench(method, stopped=stopped), sizes, progress)
+    after = moment()
     told, duration_s = date.isoformat(timespec="seconds"), time.perf_counter() - start_s
     return replace(
         found,
         failures=failures,
+        model=measured_model(loaded, progress if hash else None),
+        method=method,
         environment=environment(),
-        conditions=conditions(told, duration_s, before, moment()),
+        conditions=conditions(told, duration_s, before, after),
     )
 
 
@@ -256,4 +278,5 @@ def _trial(
     if not measured:
         return None
     candidate, reference, again = measured
-    return Trial(name, options, change(reference, candidate, again, paired=True))
+    found = change(reference, candidate, again, paired=True)
+    return Trial(name, options, found, measurements=measured)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import perf_counter
 
 from onnxtool.benchmark.feeding import made_up
 from onnxtool.benchmark.graph import Graph
@@ -35,11 +36,13 @@ class Window:
         sizes: Of dynamic axes: the window's, those of the caches, and what was asked for.
         new: Feature frames that the step before did not see; None where that is not known.
         leads: Whether it is the first of a stream, after which another graph goes on.
+        step_s: About how long a step takes; 0 where nobody looked.
     """
 
     sizes: Mapping[str, int]
     new: int | None
     leads: bool = False
+    step_s: float = 0.0
 
 
 def window(graph: Graph, sizes: Mapping[str, int]) -> Window:
@@ -63,8 +66,7 @@ def window(graph: Graph, sizes: Mapping[str, int]) -> Window:
             found = _told(graph, session, sizes, time, told)
         else:  # 3
             found = _found(graph, session, sizes, time)
-        _check(graph, session, found)
-    return found
+        return replace(found, step_s=_check(graph, session, found))
 
 
 def _told(
@@ -121,15 +123,17 @@ def _probes_beside(graph: Graph) -> Iterator[Probe]:
                 yield probe(_encoder(other.view, session))
 
 
-def _check(graph: Graph, session: Session, found: Window) -> None:
-    """Run some steps.
+def _check(graph: Graph, session: Session, found: Window) -> float:
+    """Run some steps; how many seconds one took.
 
     Raises:
         UnsupportedModelError: They do not follow on one another.
     """
     feeds = made_up(graph.view, graph.signature, found.sizes, graph.request.seed)
     steps = 1 if found.leads else SOUND_STEPS
+    start_s = perf_counter()
     loop = run_loop(session, graph.signature, lambda _: feeds, steps_at_most=steps)
     if loop.refusal:
         at = ", ".join(f"{name}={size}" for name, size in found.sizes.items())
         raise UnsupportedModelError(f"no closed loop at {at}: {loop.refusal}", hint=WAY_OUT)
+    return (perf_counter() - start_s) / steps

@@ -111,6 +111,7 @@ def tuned(job: Job, delivery: Delivery) -> ExitCode:
             job.path,
             job.request,
             job.method,
+            hash=job.hash,
             allow_links=job.allow_links,
             progress=progress(),
             stopped=stopped,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from onnxtool.benchmark.comparison import Change, Comparison, compare_within
 from onnxtool.benchmark.doubts import doubts, machine_doubts
+from onnxtool.benchmark.likeness import is_folder, key
 from onnxtool.benchmark.profile import Profile
 from onnxtool.benchmark.result import BenchmarkResult, Measurement, Subject
 from onnxtool.benchmark.statistics import LEAST_SAMPLES, Summary
@@ -40,9 +41,9 @@ def document(
     comparison = comparison or compare_within(result)
     if comparison:
         yield from comparison_blocks(comparison)
-    yield from profile_blocks(result.profiles)
+    yield from profile_blocks(result.profiles, result.measurements)
     yield from profile_differences(saved_profiles or result.profiles, result.profiles)
-    yield from _reservations(result)
+    yield from _reservations(result, comparison)
 
 
 def _against(result: BenchmarkResult) -> str:
@@ -173,16 +174,22 @@ def _about(measurement: Measurement, result: BenchmarkResult) -> str:
     return f"{what} of {result.models[Subject.REFERENCE].path}"
 
 
-def _reservations(result: BenchmarkResult) -> Iterator[Block]:
+def _reservations(result: BenchmarkResult, comparison: Comparison | None) -> Iterator[Block]:
     for failure in result.failures:
         yield Paragraph(f"Not measured: {failed(failure, result.models)}", Tone.BAD)
     found = [(doubt, "") for doubt in machine_doubts(result)]
-    found += [
-        (doubt, _about(each, result))
-        for each in result.measurements
-        if each.subject is not Subject.AGAIN
-        for doubt in doubts(each, result.method.precision)
-    ]
+    # Of models that are measured in turn, it is the ratio that is to be precise.
+    by_name = is_folder(result)
+    ratios = {
+        key(each.scenario, by_name=by_name): each
+        for each in (comparison.changes if comparison else ())
+        if each.paired
+    }
+    for each in result.measurements:
+        if each.subject is not Subject.AGAIN:
+            change = ratios.get(key(each.scenario, by_name=by_name))
+            told = doubts(each, result.method.precision, change)
+            found += [(doubt, _about(each, result)) for doubt in told]
     if found:
         yield Heading("Doubts")
         yield Table(("what", "about"), tuple(found))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from onnxtool.benchmark.result import Kind, Measurement, Scenario
+from onnxtool.benchmark.result import Kind, Measurement, ProcessRun, Scenario
 from onnxtool.benchmark.streaming import deadline_misses, slope
-from onnxtool.render.document import Align, Block, Heading, Table
+from onnxtool.render.document import Align, Block, Heading, Paragraph, Table
 from onnxtool.render.scenario import title
-from onnxtool.render.units import duration, size
+from onnxtool.render.units import duration, real_time_factor, size
 
 LEFT, RIGHT = Align.LEFT, Align.RIGHT
 
@@ -46,13 +46,11 @@ def details(measured: Sequence[Measurement]) -> Iterator[Block]:
         if each.scenario.kind is Kind.UTTERANCES:
             yield Heading("Decoding", note=f"parts of {title(each.scenario)}")
             yield _parts(each)
+            yield from _each_utterance(each)
 
 
 def _start(measurement: Measurement) -> tuple[str, ...]:
     processes, scenario = measurement.processes, measurement.scenario
-    shape = next(iter(scenario.shapes.values()), ())
-    # Of a vector, the only axis is no batch; nor is one of nothing.
-    batch = shape[0] or 1 if scenario.kind is Kind.RUN and len(shape) > 1 else 1
     peaks = [
         max((value for value in values if value is not None), default=None)
         for values in (
@@ -66,10 +64,16 @@ def _start(measurement: Measurement) -> tuple[str, ...]:
         str(len(processes)),
         f"{len(measurement.summary.outliers):,}",
         duration(statistics.median(p.session_s for p in processes)),
-        duration(statistics.median(p.first_run_s for p in processes)),
-        f"{batch * _samples_of_a_pass(scenario) / measurement.summary.median_s:,.1f}/s",
+        duration(statistics.median(_first_run_s(p, scenario) for p in processes)),
+        f"{scenario.batch * _samples_of_a_pass(scenario) / measurement.summary.median_s:,.1f}/s",
         *("?" if peak is None else size(peak) for peak in peaks),
     )
+
+
+def _first_run_s(process: ProcessRun, scenario: Scenario) -> float:
+    """Of a stream, the first step: what the other figures beside it are of, too."""
+    first_step_s = process.warm_up_s[:1] if scenario.kind is Kind.STREAM else ()
+    return first_step_s[0] if first_step_s else process.first_run_s
 
 
 def _samples_of_a_pass(scenario: Scenario) -> int:
@@ -118,3 +122,21 @@ def _parts(measurement: Measurement) -> Table:
         ("greedy decoding", "", "", duration(max(rest_s, 0.0)), f"{max(rest_s, 0) / whole_s:.1%}")
     )
     return Table(("", "calls", "a call", "a pass", "share"), tuple(rows), (LEFT, *[RIGHT] * 4))
+
+
+def _each_utterance(measurement: Measurement) -> Iterator[Block]:
+    """How utterances differ: each by its median, since a pass is over all of them."""
+    scenario, samples_s = measurement.scenario, measurement.samples_s
+    if scenario.steps < 2:
+        return
+    each_s = [statistics.median(samples_s[at :: scenario.steps]) for at in range(scenario.steps)]
+    told = f"An utterance takes {_from_to(each_s, duration)}"
+    if scenario.audio_s and min(scenario.audio_s) > 0:
+        factors = [one_s / audio_s for one_s, audio_s in zip(each_s, scenario.audio_s, strict=True)]
+        told += f", RTF {_from_to(factors, real_time_factor)}"
+    yield Paragraph(f"{told}.")
+
+
+def _from_to(values: Sequence[float], written: Callable[[float], str]) -> str:
+    middle = written(statistics.median(values))
+    return f"{written(min(values))} to {written(max(values))} (median {middle})"

@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from onnxtool.benchmark.profile import Profile
-from onnxtool.benchmark.result import Subject
-from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Share, Table
+from onnxtool.benchmark.result import Measurement, Scenario, Subject
+from onnxtool.render.document import Align, Block, Facts, Heading, Paragraph, Share, Table, Tone
 from onnxtool.render.units import amount, count
 
 # (name, seconds a run, nodes) of operators or of modules.
 Times = Sequence[tuple[str, float, int]]
 # Nodes beyond these share what little is left.
 MOST_NODES = 50
+# ONNX Runtime's profiler counts what it writes of a node, some µs, as time of the node.
+SLOWED = 1.2
 
 
-def profile_blocks(profiles: Sequence[Profile]) -> Iterator[Block]:
-    """Each profile."""
+def profile_blocks(
+    profiles: Sequence[Profile], measurements: Sequence[Measurement]
+) -> Iterator[Block]:
+    """Each profile, and what a run of it takes without the profiler."""
+    medians_s = {
+        (m.subject.value, *_run_of(m.scenario), m.scenario.options.threads): m.summary.median_s
+        for m in measurements
+    }
     for profile in profiles:
         yield Heading(f"Profile of {_title(profile)}", note=profile.subject)
-        yield Facts(tuple(_facts(profile)))
+        median_s = medians_s.get((profile.subject, *_run_of(profile), profile.threads))
+        yield Facts(tuple(_facts(profile, median_s or profile.run_s)))
+        if median_s and profile.run_s > median_s * SLOWED:
+            slower = f"A run takes {profile.run_s / median_s:.1f} times as long with the profiler"
+            yield Paragraph(
+                f"{slower}: what it adds to each node makes short ones look long.", Tone.DOUBTFUL
+            )
         if not profile.nodes:
             yield Paragraph("No operator is run: all of it is constant.")
             continue
@@ -47,6 +61,10 @@ def profile_blocks(profiles: Sequence[Profile]) -> Iterator[Block]:
         )
 
 
+def _run_of(what: Profile | Scenario) -> tuple[object, ...]:
+    return what.graph, *sorted(what.sizes.items())
+
+
 def _title(profile: Profile) -> str:
     sizes = (f"{name}={size}" for name, size in profile.sizes.items())
     return " ".join((profile.graph, *sizes, f"threads={profile.threads}"))
@@ -60,14 +78,16 @@ def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1e3:,.3f} ms"
 
 
-def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
-    yield "a run", f"{_milliseconds(profile.run_s)}, mean of {count(profile.runs, 'profiled run')}"
+def _facts(profile: Profile, median_s: float) -> Iterator[tuple[str, str]]:
+    mean = f"mean of {count(profile.runs, 'run')}, the faster half of those profiled"
+    yield "profiled run", f"{_milliseconds(profile.run_s)}, {mean}"
     yield "in operators", _milliseconds(_total(profile))
-    if profile.macs is not None and profile.run_s:
-        yield "MACs", f"{amount(profile.macs)}, {amount(int(profile.macs / profile.run_s))}/s"
+    if profile.macs is not None and median_s:
+        rate = f"{amount(int(profile.macs / median_s))}/s in {_milliseconds(median_s)}"
+        yield "MACs", f"{amount(profile.macs)}, {rate}"
     if profile.peak_macs_per_s:
         peak = f"{amount(int(profile.peak_macs_per_s))} MACs/s in a matrix product of this machine"
-        share = profile.peak_share
+        share = profile.peak_share(median_s)
         yield "of the peak", peak if share is None else f"{share:.1%} of {peak}"
     if profile.trace:
         yield "trace", f"{profile.trace} (for ui.perfetto.dev, or chrome://tracing)"

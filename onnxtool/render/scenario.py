@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,10 @@ def title(scenario: Scenario) -> str:
         what = count(scenario.steps, "utterance")
     elif scenario.kind is Kind.STREAM:
         what = f"{scenario.graph}, step of {scenario.steps}"
+    elif scenario.real_audio and scenario.shapes:
+        # Of what was given, nobody asked for a size: that of the largest input says the most.
+        name, shape = max(scenario.shapes.items(), key=lambda item: math.prod(item[1]))
+        what = f"{scenario.graph} {name}=[{','.join(map(str, shape))}]"
     else:
         what = scenario.graph
     return " ".join(part for part in (what, sizes, f"threads={scenario.options.threads}") if part)
@@ -45,7 +50,10 @@ def audio_of_a_sample(scenario: Scenario) -> float | None:
     """Seconds of audio that one sample is about, or None."""
     if scenario.kind is Kind.UTTERANCES:
         return scenario.pass_audio_s
-    return scenario.audio_s[0] if scenario.audio_s else None
+    if not scenario.audio_s:
+        return None
+    # The audio of a run is that of its batch; that of a step is how long there is for it.
+    return scenario.audio_s[0] * (scenario.batch if scenario.kind is Kind.STREAM else 1)
 
 
 def failed(failure: Failure, models: Mapping[Subject, Model]) -> str:

@@ -96,7 +96,10 @@ def feeds(
     """
     shapes = {spec.name: shape_at(spec, signature, sizes) for spec in signature.inputs}
     if len(shapes) < len(signature.inputs):
-        raise UsageError("two inputs have one name: no values can be made up for them")
+        raise UsageError(
+            "two inputs have one name: no values can be made up for them",
+            hint="give each a name of its own: ONNX Runtime refuses such a graph, too",
+        )
     # Of audio, its length; of tokens, that of the ids.
     time = _frames(signature, shapes) or 1
     states = {pair.input for pair in signature.states}

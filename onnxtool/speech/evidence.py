@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import wave
 import zipfile
@@ -26,11 +27,13 @@ class Utterance:
         name: For people.
         features: [n_mels, T], float32.
         text: What is said, if that is known; else empty.
+        sha256: Of the samples of a recording; else empty.
     """
 
     name: str
     features: Array
     text: str = ""
+    sha256: str = ""
 
 
 def read_features(path: Path) -> Iterator[Utterance]:
@@ -84,7 +87,8 @@ def read_recordings(manifest: Path, settings: FeatureSettings) -> Iterator[Utter
         audio = read_wave(manifest.parent / str(file), settings.sample_rate_hz)
         if audio.size < settings.hop_samples:
             raise OnnxToolError(f"{manifest.parent / str(file)}: shorter than one feature frame")
-        yield Utterance(Path(str(file)).stem, log_mel(audio, settings), str(text))
+        name, digest = Path(str(file)).stem, hashlib.sha256(audio.tobytes()).hexdigest()
+        yield Utterance(name, log_mel(audio, settings), str(text), digest)
 
 
 def _misfit(error: Exception) -> str:

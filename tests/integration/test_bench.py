@@ -96,6 +96,11 @@ def test_session_options_are_tried() -> None:
     assert found["schema"] == "onnxtool.tuning/1"
     assert found["scenario"]["graph"] == "joint.onnx"
     assert {"spinning=off", "prepacking=off"} <= {each["option"] for each in found["trials"]}
+    assert found["model"] == {"path": str(JOINT), "sha256": {}}
+    for trial in found["trials"]:
+        subjects = [each["subject"] for each in trial["measurements"]]
+        assert subjects == ["candidate", "reference", "again"]
+        assert all(each["processes"][0]["blocks_s"] for each in trial["measurements"])
 
 
 def test_a_size_that_the_graph_refuses_is_reported_and_the_rest_go_on(tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ class Machine:
     def clock_s(self) -> float:
         return self.now_s
 
+    def pause(self, seconds: float) -> None:
+        self.now_s += seconds
+
     def launch(self, work: Work) -> Executor:
         return _Process(self, work)
 

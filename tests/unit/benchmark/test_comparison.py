@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -216,13 +217,29 @@ def test_a_model_is_rarely_called_different_from_itself() -> None:
             "sizes of the inputs given to encoder.onnx",
         ),
         (DECODED, replace(DECODED, audio_s=(4.5,)), "audio of 4.000 s and 4.500 s"),
+        (
+            replace(GIVEN, inputs_sha256="ab" * 32),
+            replace(GIVEN, inputs_sha256="cd" * 32),
+            "contents of the inputs given to encoder.onnx (SHA-256 abababab and cdcdcdcd)",
+        ),
+        (
+            replace(DECODED, inputs_sha256="ab" * 32),
+            replace(DECODED, inputs_sha256="cd" * 32),
+            "contents of the recordings (SHA-256 abababab and cdcdcdcd)",
+        ),
     ],
 )
 def test_runs_on_other_inputs_are_refused(old: Scenario, new: Scenario, told: str) -> None:
     runs = [result(measurement(noisy(0.01, 0.01, seed=1), scenario=each)) for each in (old, new)]
-    with pytest.raises(IncomparableRunsError, match=told):
+    with pytest.raises(IncomparableRunsError, match=re.escape(told)):
         compare_benchmarks(*runs)
     assert compare_benchmarks(*runs, force=True).unlike == (told,)
+
+
+def test_of_a_run_without_digests_nothing_is_known() -> None:
+    known = replace(GIVEN, inputs_sha256="ab" * 32)
+    runs = [result(measurement(noisy(0.01, 0.01, seed=1), scenario=s)) for s in (GIVEN, known)]
+    assert compare_benchmarks(*runs).unlike == ()
 
 
 def test_inputs_may_be_called_anything() -> None:

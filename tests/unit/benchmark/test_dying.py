@@ -13,10 +13,10 @@ import pytest
 from onnxtool.benchmark import worker
 from onnxtool.benchmark.bench import bench
 from onnxtool.benchmark.executor import ProcessExecutor, Work
-from onnxtool.benchmark.measure import MeasureError
 from onnxtool.benchmark.profiling import Profiling
 from onnxtool.benchmark.request import BenchmarkRequest
 from onnxtool.benchmark.result import BenchmarkMethod, BenchmarkResult, Failure, Subject
+from onnxtool.benchmark.rounds import MeasureError
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.tune import tune
 from onnxtool.errors import UsageError

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onnxtool.benchmark.given import MAX_BYTES, check_sizes, given_values
+from onnxtool.benchmark.given import MAX_BYTES, check_sizes, digest_of, given_values
 from onnxtool.errors import UsageError
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.signature import signature
@@ -49,6 +49,14 @@ def test_what_an_input_cannot_take_is_refused_with_what_it_takes(
         given_values(path, ENCODER)
     assert str(caught.value).endswith(f"i.npz: `audio_signal` is {told}")
     assert caught.value.hint == "the graph takes float32 [batch, 80, time]"
+
+
+def test_the_digest_is_of_what_is_given_whatever_it_is_called() -> None:
+    audio, length = np.zeros((1, 80, 9), np.float32), np.array([9])
+    digest = digest_of([audio, length])
+    assert digest_of([length, audio.copy()]) == digest
+    for other in (audio + 1, audio.reshape(1, 9, 80), audio.view(np.int32)):
+        assert digest_of([other, length]) != digest
 
 
 def test_words_are_given_to_an_input_of_strings(tmp_path: Path) -> None:

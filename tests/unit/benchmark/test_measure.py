@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from onnxtool.benchmark.measure import Bench, MeasureError
+from onnxtool.benchmark.environment import Meanwhile, Moment
+from onnxtool.benchmark.measure import Bench
 from onnxtool.benchmark.result import BenchmarkMethod, Measurement, Stop, Subject
+from onnxtool.benchmark.rounds import SPIN_S, MeasureError
 from onnxtool.errors import UsageError
 from onnxtool.runtime.session import RunMemoryError, RunRefusedError
 
@@ -20,7 +23,7 @@ METHOD = BenchmarkMethod(precision=0.02, budget_s=30, processes=3, blocks=4, blo
 
 
 def bench(machine: Machine, method: BenchmarkMethod = METHOD) -> Bench:
-    return Bench(method, machine.launch, machine.clock_s)
+    return Bench(method, machine.launch, machine.clock_s, pause=machine.pause)
 
 
 def measured(
@@ -181,3 +184,56 @@ def test_progress_is_told_in_seconds() -> None:
 def test_a_method_that_makes_no_sense_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         replace(METHOD, **changes).check()  # type: ignore[arg-type]
+
+
+def test_what_others_did_is_noted_for_each_round_and_the_frequency_while_it_works() -> None:
+    machine = Machine({CANDIDATE: always(0.01)})
+    looked: list[Moment] = []
+    alive: list[bool] = []
+
+    def look() -> Moment:
+        """Of 100 ticks a look, 30 are others', and 10 the host's."""
+        busy, idle, steal = (len(looked) * ticks for ticks in (30, 60, 10))
+        looked.append(Moment(0.0, busy, idle, steal, 0.0, None))
+        return looked[-1]
+
+    def frequency_mhz(cores: Sequence[int]) -> float:
+        alive.append(machine.log[-1][0] == CANDIDATE)
+        return 2000.0 + len(cores)
+
+    bench = Bench(METHOD, machine.launch, machine.clock_s, look=look, frequency_mhz=frequency_mhz)
+    (measured,) = bench.measure([work()])
+    assert {each.meanwhile for each in measured.processes} == {Meanwhile(0.3, 0.1, 2000.0)}
+    assert alive == [True] * len(measured.processes)
+
+
+def test_threads_that_wait_actively_are_waited_for_when_another_process_is_next() -> None:
+    """Not where the same process goes on, as where the order turns."""
+    machine = Machine({CANDIDATE: always(0.05), REFERENCE: always(0.05)})
+    paused: list[float] = []
+    waiting = replace(bench(machine), pause=paused.append)
+    (measured, _) = waiting.measure([work(CANDIDATE), work(REFERENCE)])
+    # Two to warm up, then C R R C C R R C: each change of the process.
+    assert paused == [SPIN_S] * (2 + 5) * len(measured.processes)
+
+
+@pytest.mark.parametrize("changes", [{"threads": 1}, {"spinning": False}])
+def test_threads_that_do_not_are_not(changes: dict[str, int]) -> None:
+    machine = Machine({CANDIDATE: always(0.05), REFERENCE: always(0.05)})
+    options = replace(work().scenario.options, **changes)  # type: ignore[arg-type]
+    works = [
+        replace(each, scenario=replace(each.scenario, options=options))
+        for each in (work(CANDIDATE), work(REFERENCE))
+    ]
+    paused: list[float] = []
+    replace(bench(machine), pause=paused.append).measure(works)
+    assert paused == []
+
+
+def test_blocks_grow_where_runs_turn_out_to_be_shorter_than_when_warming_up() -> None:
+    """As where the time for warming up was over after the first run."""
+    machine = Machine({CANDIDATE: lambda _process, count, _now: 0.05 if not count else 0.001})
+    method = replace(METHOD, budget_s=0.24, processes=1)
+    (process,) = measured(machine, CANDIDATE, method=method)[0].processes
+    assert not process.settled
+    assert [len(block) for block in process.blocks_s][:3] == [1, 50, 50]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onnxtool.benchmark.profile import OUTSIDE, Profile, module_of, node_times
+from onnxtool.benchmark.profiling import undisturbed
 
 
 def kernel(node: str, operator: str, duration_us: int) -> dict[str, object]:
@@ -70,6 +71,31 @@ def test_a_name_tells_the_module(node: str, module: str) -> None:
 
 
 def test_the_share_of_the_peak_is_known_if_both_sides_are() -> None:
-    assert profile(macs=10**6, peak_macs_per_s=1e10).peak_share == pytest.approx(0.2)
-    assert profile(peak_macs_per_s=1e10).peak_share is None
-    assert profile(macs=10**6).peak_share is None
+    share = profile(macs=10**6, peak_macs_per_s=1e10).peak_share(0.0005)
+    assert share == pytest.approx(0.2)
+    assert profile(peak_macs_per_s=1e10).peak_share(0.0005) is None
+    assert profile(macs=10**6).peak_share(0.0005) is None
+
+
+def run(start_us: int, duration_us: int) -> list[dict[str, object]]:
+    """A run of one node, which takes half of it."""
+    node = kernel("/conv/Conv", "Conv", duration_us // 2)
+    whole = {"name": "model_run", "cat": "Session", "dur": duration_us}
+    return [{**node, "ts": start_us + 1}, {**whole, "ts": start_us}]
+
+
+def test_a_profile_is_that_of_the_faster_half_of_the_passes_after_the_first() -> None:
+    durations_us = [50, 100, 9000, 120, 110]
+    events = [e for at, each in enumerate(durations_us) for e in run(at * 10_000, each)]
+    runs_s, counted = undisturbed(events, 1)
+    assert runs_s == pytest.approx([100e-6, 110e-6])
+    (node,) = node_times(counted, len(runs_s))
+    assert node.seconds == pytest.approx(52.5e-6)
+
+
+def test_all_steps_of_a_pass_count_alike() -> None:
+    """Later steps are slower where the cache grows, and belong to the stream all the same."""
+    durations_us = [10, 10, 100, 400, 100, 4000, 110, 420]
+    events = [e for at, each in enumerate(durations_us) for e in run(at * 10_000, each)]
+    runs_s, _ = undisturbed(events, 2)
+    assert runs_s == pytest.approx([100e-6, 400e-6, 110e-6, 420e-6])

@@ -6,6 +6,7 @@ import copy
 import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,32 @@ import jsonschema
 import pytest
 
 from onnxtool.benchmark.document import document
+from onnxtool.benchmark.environment import Meanwhile
 from onnxtool.benchmark.fields import MAX_BYTES, BenchmarkFileError
 from onnxtool.benchmark.profile import NodeTime, Profile
 from onnxtool.benchmark.reading import read_benchmark
 from onnxtool.benchmark.result import BenchmarkResult, Failure, Subject
 from tests.support.models import SAMPLES
 
-from .built import measurement, noisy, process, result
+from .built import ENCODER, measurement, noisy, process, result
 
 SCHEMA = SAMPLES.parent / "docs" / "json-schemas" / "benchmark-1.json"
 
 
 def full() -> BenchmarkResult:
     parts = process(
-        [[0.01, 0.02], [0.01]], parts_s={"encoder": (0.005, 0.01, 0.004)}, calls={"encoder": 1}
+        [[0.01, 0.02], [0.01]],
+        parts_s={"encoder": (0.005, 0.01, 0.004)},
+        calls={"encoder": 1},
+        meanwhile=Meanwhile(0.1, None, 2600.0),
     )
     made = result(
         measurement([parts]),
-        measurement(noisy(0.01, 0.1, seed=1, processes=2, blocks=2), Subject.REFERENCE),
+        measurement(
+            noisy(0.01, 0.1, seed=1, processes=2, blocks=2),
+            Subject.REFERENCE,
+            replace(ENCODER, real_audio=True, inputs_sha256="a" * 64),
+        ),
     )
     nodes = (NodeTime("/layers.0/conv/Mul", "Mul", 0.001),)
     return BenchmarkResult(

@@ -80,6 +80,7 @@ def test_recordings_are_decoded_instead() -> None:
     assert work.scenario.steps == 12
     assert work.scenario.real_audio
     assert work.scenario.audio_s[:2] == pytest.approx((0.64, 2.63))
+    assert len(work.scenario.inputs_sha256 or "") == 64
     assert work.task.layout.durations == (0, 1, 2, 3, 4)
 
 

@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 
 from onnxtool.benchmark import streaming
+from onnxtool.benchmark.bench import bench
 from onnxtool.benchmark.executor import Work
+from onnxtool.benchmark.measure import least_s
 from onnxtool.benchmark.request import BenchmarkRequest
-from onnxtool.benchmark.result import Failure, Kind, Measurement, Subject
+from onnxtool.benchmark.result import BenchmarkMethod, Failure, Kind, Measurement, Subject
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.streaming import deadline_misses, slope
 from onnxtool.benchmark.tasks import StreamTask
 from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import load_bundle
+from onnxtool.progress import Progress
 from tests.support.models import WORDS_TDT
 
 from .built import ENCODER, measurement, process
@@ -43,6 +46,13 @@ def test_the_window_is_found_out_by_running_it() -> None:
     assert work.scenario.kind is Kind.STREAM
     assert work.scenario.sizes == {"time": 57}
     assert work.scenario.audio_s == (0.24,) * 4
+
+
+def test_what_a_step_is_fed_comes_before_the_states() -> None:
+    work = planned(at={"batch": (2,)})
+    assert isinstance(work, Work)
+    assert list(work.scenario.shapes)[:2] == ["audio_signal", "length"]
+    assert work.scenario.batch == 2
 
 
 def test_states_begin_at_zero_and_are_fed_back() -> None:
@@ -83,6 +93,29 @@ def test_states_count_once_however_many_steps_there_are(monkeypatch: pytest.Monk
     """Those of a full-size encoder are a thousand times as large as a chunk."""
     monkeypatch.setattr(streaming, "MAX_ELEMENTS", 4 * (80 * 57 + 1))
     assert isinstance(planned(chunk=57), Work)
+
+
+class Labels(Progress):
+    """Remembers what is begun."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[str, int, str]] = []
+
+    def start(self, label: str, total: int, unit: str = "bytes") -> None:
+        self.started.append((label, total, unit))
+
+
+def test_a_stream_that_is_longer_than_the_budget_is_said_to_be_before_it_runs() -> None:
+    work, labels = planned(chunk=57, shift=24), Labels()
+    assert isinstance(work, Work)
+    assert 0 < work.pass_s < 60
+    request = BenchmarkRequest(steps=4, chunk=57, shift=24)
+    method = BenchmarkMethod(budget_s=1e-6)
+    bench(STREAMING, request=request, method=method, hash=False, progress=labels)
+    label, total_s, _ = labels.started[-1]
+    assert label.endswith("(longer than 1e-06 s: 4 steps are run three times)")
+    assert total_s >= 1
+    assert least_s([replace(work, pass_s=20.0)] * 2) == 120
 
 
 def test_a_window_that_breaks_the_loop_is_a_failure() -> None:

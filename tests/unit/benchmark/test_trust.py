@@ -42,7 +42,7 @@ def verdict(factor: float, seed: int) -> Verdict:
         for index, subject in enumerate(Subject)
     }
     machine = Machine(durations)
-    bench = Bench(METHOD, machine.launch, machine.clock_s)
+    bench = Bench(METHOD, machine.launch, machine.clock_s, pause=machine.pause)
     candidate, reference, again = bench.measure([work(subject) for subject in Subject])
     return change(reference, candidate, again, paired=True).verdict
 

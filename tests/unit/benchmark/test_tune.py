@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from onnxtool.benchmark.comparison import change
 from onnxtool.benchmark.executor import Executor, Work
-from onnxtool.benchmark.measure import Bench, MeasureError
+from onnxtool.benchmark.measure import Bench
 from onnxtool.benchmark.result import BenchmarkMethod, Subject
+from onnxtool.benchmark.rounds import MeasureError
 from onnxtool.benchmark.tune import Tuning, tried, variations
 from onnxtool.runtime.options import Optimization, SessionOptions
 from onnxtool.runtime.session import RunRefusedError
@@ -43,7 +45,7 @@ def tuned() -> Tuning:
     scenario = replace(begun.scenario, options=SessionOptions(threads=1, cores=(0,)))
     return tried(
         replace(begun, scenario=scenario, subject=Subject.CANDIDATE),
-        Bench(METHOD, world.launch, world.machine.clock_s),
+        Bench(METHOD, world.launch, world.machine.clock_s, pause=world.machine.pause),
     )
 
 
@@ -54,6 +56,15 @@ def test_what_is_faster_is_kept_and_what_is_not_is_not() -> None:
     assert "prepacking=off" not in kept
     assert not found.best.spinning
     assert found.best.prepacking
+
+
+def test_what_was_measured_is_kept_with_each_trial() -> None:
+    first = tuned().trials[0]
+    assert [each.subject for each in first.measurements] == list(Subject)
+    assert first.measurements[0].scenario.options == first.options
+    assert first.change == change(
+        first.measurements[1], first.measurements[0], first.measurements[2], paired=True
+    )
 
 
 def test_what_cannot_be_run_is_told() -> None:

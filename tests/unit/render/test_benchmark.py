@@ -122,6 +122,12 @@ def test_throughput_is_of_the_items_of_a_batch(shape: tuple[int, ...], told: str
     assert told in text(document(run))
 
 
+def test_a_run_on_given_inputs_is_told_with_the_size_of_the_largest() -> None:
+    scenario = replace(ENCODER, sizes={}, real_audio=True)
+    told = text(document(result(measurement(noisy(0.01, 0.01, seed=1), scenario=scenario))))
+    assert "| encoder.onnx audio_signal=[1,80,400] threads=2 |" in told
+
+
 def test_ascii_alone_is_as_good() -> None:
     made = result(measurement(noisy(0.0001, 0.5, seed=1, processes=2)))
     blocks = tuple(document(made, compare_benchmarks(made, made)))
@@ -137,6 +143,28 @@ def test_a_stream_is_told_with_its_deadline_and_slope() -> None:
     assert "| 240 ms | 6 of 24 | +46.0 ms |" in told
 
 
+def test_a_step_of_a_batch_is_told_with_the_audio_of_all_and_the_deadline_of_each() -> None:
+    scenario = replace(
+        ENCODER,
+        kind=Kind.STREAM,
+        steps=4,
+        audio_s=(0.24,) * 4,
+        shapes={"length": (2,), "audio_signal": (2, 80, 57), "cache": (9, 2, 8)},
+    )
+    told = text(document(result(measurement([process([[0.3] * 4] * 8)] * 5, scenario=scenario))))
+    assert "| 0.625 |" in told
+    assert "| 6.7/s |" in told
+    assert "| 240 ms | 160 of 160 |" in told
+
+
+def test_the_first_run_of_a_stream_is_its_first_step() -> None:
+    scenario = replace(ENCODER, kind=Kind.STREAM, steps=4, audio_s=())
+    made = process([[0.1] * 4] * 2, first_run_s=0.52, warm_up_s=(0.22, 0.1, 0.1, 0.1))
+    told = text(document(result(measurement([made] * 5, scenario=scenario))))
+    assert "| 220 ms |" in told
+    assert "520 ms" not in told
+
+
 def test_utterances_are_told_with_their_parts() -> None:
     scenario = replace(ENCODER, kind=Kind.UTTERANCES, graph="", steps=2, audio_s=(1.0, 3.0))
     parts = {"encoder": (0.1, 0.2, 0.1, 0.2), "joint": (0.05, 0.05, 0.05, 0.05)}
@@ -147,6 +175,10 @@ def test_utterances_are_told_with_their_parts() -> None:
     assert "| greedy decoding |  |  | 200 ms | 33.3% |" in told
     assert "| 600 ms |" in told
     assert "| 0.150 |" in told
+    assert "takes 200 ms to 400 ms (median 300 ms), RTF 0.133 to 0.200 (median 0.167)." in told
+    alone = replace(scenario, steps=1, audio_s=())
+    made = replace(made, blocks_s=((0.2,), (0.2,)), parts_s={}, calls={})
+    assert "An utterance takes" not in text(document(result(measurement([made], scenario=alone))))
 
 
 def test_a_comparison_is_told_with_its_verdict() -> None:
@@ -276,6 +308,19 @@ def test_a_graph_that_runs_no_operator_has_no_profile_to_speak_of() -> None:
     told = text(document(made))
     assert "- in operators: 0.000 ms" in told
     assert "No operator is run" in told
+
+
+def test_the_share_of_the_peak_is_that_of_runs_that_were_not_profiled() -> None:
+    options = replace(ENCODER.options, threads=1)
+    made = result(
+        measurement([process([[0.002] * 4] * 8)], scenario=replace(ENCODER, options=options))
+    )
+    profile = Profile("candidate", ENCODER.graph, ENCODER.sizes, 4, 0.01, (), 10**8, 1e11)
+    told = text(document(replace(made, profiles=(profile,))))
+    assert "50.0% of 100.0 G MACs/s" in told
+    assert "A run takes 5.0 times as long with the profiler" in told
+    quick = text(document(replace(made, profiles=(replace(profile, run_s=0.0021),))))
+    assert "with the profiler" not in quick
 
 
 def test_profiles_are_told_with_their_difference() -> None:

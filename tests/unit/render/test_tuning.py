@@ -9,22 +9,28 @@ import jsonschema
 import pytest
 
 from onnxtool.benchmark.comparison import Change
-from onnxtool.benchmark.result import Failure, Subject
+from onnxtool.benchmark.result import BenchmarkMethod, Failure, Model, Subject
 from onnxtool.benchmark.statistics import Interval
 from onnxtool.benchmark.tune import Trial, Tuning
 from onnxtool.render import markdown
 from onnxtool.render.tuning import arguments, document, tuning
 from onnxtool.runtime.options import Optimization
 from tests.support.models import SAMPLES
-from tests.unit.benchmark.built import ENCODER, MACHINE, QUIET
+from tests.unit.benchmark.built import ENCODER, MACHINE, QUIET, measurement, noisy
 
 SCHEMA = SAMPLES.parent / "docs" / "json-schemas" / "tuning-1.json"
 OPTIONS = ENCODER.options
+MEASURED = tuple(
+    measurement(noisy(median_s, 0.01, seed=seed), subject)
+    for seed, (subject, median_s) in enumerate(
+        ((Subject.CANDIDATE, 0.009), (Subject.REFERENCE, 0.01), (Subject.AGAIN, 0.01))
+    )
+)
 FASTER = Change(ENCODER, 0.01, 0.009, 0.9, Interval(0.89, 0.91), 0.01, paired=True)
 TUNING = Tuning(
     ENCODER,
     (
-        Trial("spinning=off", replace(OPTIONS, spinning=False), FASTER),
+        Trial("spinning=off", replace(OPTIONS, spinning=False), FASTER, "", MEASURED),
         Trial("execution=parallel", replace(OPTIONS, parallel=True), None, "refused"),
     ),
 )
@@ -38,7 +44,10 @@ def text(found: Tuning) -> str:
 def test_what_to_use_is_told_with_the_evidence() -> None:
     told = text(TUNING)
     assert "- use: 2 threads, not pinned · no spinning" in told
-    assert "| spinning=off | 0.900 | 0.890 … 0.910 | ±1.0% | faster | kept |" in told
+    assert (
+        "| spinning=off | 0.900 | 0.890 … 0.910 | ±1.0% | 60.0 MiB → 60.0 MiB | faster | kept |"
+        in told
+    )
     assert "not run: refused" in told
 
 
@@ -69,11 +78,26 @@ def test_what_could_not_be_tried_is_told() -> None:
     assert "Not tried: joint.onnx: torn" in told
 
 
+def test_the_samples_are_there_that_the_evidence_follows_from() -> None:
+    first, second = json.loads(json.dumps(tuning(TUNING)))["trials"]
+    samples = [each["processes"][0]["blocks_s"] for each in first["measurements"]]
+    assert samples == [[list(block) for block in m.processes[0].blocks_s] for m in MEASURED]
+    assert second["measurements"] == []
+
+
 @pytest.mark.parametrize(
     "found",
     [
         TUNING,
-        replace(TUNING, environment=MACHINE, conditions=QUIET, failures=FAILURES, interrupted=True),
+        replace(
+            TUNING,
+            environment=MACHINE,
+            conditions=QUIET,
+            failures=FAILURES,
+            interrupted=True,
+            model=Model("encoder.onnx", {"encoder.onnx": "0" * 64}),
+            method=BenchmarkMethod(),
+        ),
     ],
 )
 def test_it_follows_the_published_schema(found: Tuning) -> None:

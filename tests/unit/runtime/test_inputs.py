@@ -131,8 +131,9 @@ def test_a_mask_has_something_and_then_nothing() -> None:
 
 
 def test_two_inputs_of_one_name_get_no_values() -> None:
-    with pytest.raises(UsageError, match="two inputs have one name"):
+    with pytest.raises(UsageError, match="two inputs have one name") as caught:
         made(interface("x f32[B, 4]; x f32[B, 4, T]", "y f32[B, 4]"))
+    assert "a name of its own" in str(caught.value.hint)
 
 
 def test_strings_are_words() -> None:
