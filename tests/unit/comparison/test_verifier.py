@@ -181,6 +181,16 @@ def test_a_waveform_is_tried_at_lengths_of_a_waveform(
     assert not any(result.refused for result in found.trials)
 
 
+def test_a_candidate_that_alone_refuses_a_second_try_fails(tmp_path: Path) -> None:
+    reference, candidate = (
+        WINDOWED.format(weights=", ".join(["1"] * size)).replace("256", str(size))
+        for size in (256, 20_000)
+    )
+    found = verified(tmp_path, reference, candidate)
+    assert found.verdict is Verdict.FAILED
+    assert all(result.failed for result in found.trials)
+
+
 def test_no_trials_prove_nothing(tmp_path: Path) -> None:
     text = graph("float[N]", "y = Relu(x)")
     assert verified(tmp_path, text, text, trials=()).verdict is Verdict.INCONCLUSIVE
