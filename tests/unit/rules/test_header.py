@@ -121,6 +121,23 @@ def test_broken_values_pass_the_checker_and_not_m006(
     assert words in finding.message
 
 
+@pytest.mark.parametrize(("value", "is_told"), [("nan", True), ("inf", False), ("1", False)])
+def test_nan_among_the_numbers_of_a_node_is_found(
+    tmp_path: Path, value: str, is_told: bool
+) -> None:
+    """Put in by hand: older parsers of ONNX text refuse it in an attribute."""
+    proto = onnx.parser.parse_model(f"""{HEADER} g (float[2] x) => (float[2] y) {{
+        w = Constant <value_floats = [1.0, 2.0]> ()
+        y = Mul(x, w)
+    }}""")
+    proto.graph.node[0].attribute[0].floats[1] = float(value)
+    path = write(tmp_path / "model.onnx", proto)
+    findings = check(path, select=["M006"], settings=Settings(weights=True)).findings
+    told = [f"`value_floats` of `{f.location}` has 1 NaN" for f in findings]
+    assert [f.message for f in findings] == told
+    assert bool(told) == is_told
+
+
 def test_weights_that_are_too_small_to_be_quick_are_found(tmp_path: Path) -> None:
     """Written by NumPy: older parsers of ONNX text refuse denormal numbers."""
     proto = onnx.parser.parse_model(weight(", ".join(["1"] * 64), "[64]"))
