@@ -125,7 +125,8 @@ def _examine(
         verdict = _unlike(path, size, needed, tensors)
     beyond = (tensor for tensor in tensors if size is not None and tensor.end > size)
     named = next(beyond, tensors[0])
-    user = f"{named.scope}:{named.name or named.node}"
+    # The indices of a sparse tensor have no name of their own.
+    user = f"{named.scope}:{named.name or named.node or named.holder.value}"
     return ExternalFile(location, path, size, needed, len(tensors), user, *(verdict or ()))
 
 
