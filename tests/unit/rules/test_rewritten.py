@@ -17,8 +17,8 @@ from tests.support.models import write
 
 X = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 64])
 Y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 64])
-SCALE = numpy_helper.from_array(np.float32(0.02), "scale")
-ZERO = numpy_helper.from_array(np.int8(0), "zero")
+SCALE = numpy_helper.from_array(np.array(0.02, np.float32), "scale")
+ZERO = numpy_helper.from_array(np.array(0, np.int8), "zero")
 
 
 def weights(kind: int) -> onnx.TensorProto:
