@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from onnxtool.model.open_axes import waveform_axis
 from onnxtool.model.pairing import is_features
 from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import TensorSpec
@@ -16,6 +17,9 @@ from onnxtool.runtime.inputs import Array, feeds, held_by_host
 BATCHES = (1, 2, 3, 2)
 LENGTHS = (64, 97, 41, 1003)
 SHORT_LENGTHS = (1, 3, 2, 5)
+# Samples: windows of Silero VAD, those of version 5 with what came before them, at 16 kHz and 8 kHz
+# in turns as `held_by_host` gives them; three windows, a second, and those of version 4.
+WAVEFORMS = (576, 288, 1536, 16_000, 512, 256)
 # What a growing state starts with.
 EMPTY = (0,)
 # So that no two calls of a sweep share a seed.
@@ -77,6 +81,20 @@ def sweep(signature: Signature, *, seeds: int, steps: int) -> tuple[Trial, ...]:
         )
         for seed in range(seeds)
     )
+
+
+def variations(trial: Trial, signature: Signature) -> Iterator[Trial]:
+    """What to try instead of a trial whose inputs the reference refuses altogether.
+
+    1. An integer was out of the range of what it selects from, maybe.
+    2. A few samples are no waveform.
+    """
+    yield replace(trial, narrow=True)  # 1
+    axis = waveform_axis(signature)
+    if axis and axis in trial.sizes and trial.evidence == "random":
+        first = trial.seed % len(WAVEFORMS)
+        for samples in WAVEFORMS[first:] + WAVEFORMS[:first]:
+            yield replace(trial, sizes={**trial.sizes, axis: samples})  # 2
 
 
 def _sizes(signature: Signature, index: int) -> Iterator[tuple[str, int]]:

@@ -19,7 +19,7 @@ import numpy as np
 from onnxtool.comparison.bisection import Bisection, bisect
 from onnxtool.comparison.loop import closed_loop, inputs_at
 from onnxtool.comparison.substitution import misfits
-from onnxtool.comparison.trials import Trial, sweep
+from onnxtool.comparison.trials import Trial, sweep, variations
 from onnxtool.comparison.values import (
     Array,
     Flips,
@@ -87,11 +87,10 @@ def verify_graphs(
     with raw, Session(candidate.path, limits=limits) as shipped:
         for trial in trials if not unfit else ():
             result = _try(judge, trial, trial.calls(reference, known), (raw, shipped))
-            if result.refused and not result.steps:
-                # Maybe an integer was out of the range of what it selects from.
-                careful = replace(trial, narrow=True)
-                again = _try(judge, careful, careful.calls(reference, known), (raw, shipped))
-                result = again if again.steps else result
+            others = variations(trial, known)
+            while result.refused and not result.steps and (other := next(others, None)):
+                again = _try(judge, other, other.calls(reference, known), (raw, shipped))
+                result = again if again.steps or again.failed else result
             results.append(result)
             progress.advance(1)
     progress.finish()

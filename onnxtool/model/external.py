@@ -44,7 +44,7 @@ class ExternalFile:
         size_bytes: What is there; None where it is not a file that may be read.
         needed_bytes: What the tensors in it need: the largest offset plus length.
         tensors: How many tensors refer to it.
-        user: The first of them, as `scope:name`.
+        user: One of them, as `scope:name`: the first that ends after the file, else the first.
         trouble: Why it cannot be used, or None.
         explanation: The trouble in words; else empty.
         hint: What to do about it.
@@ -123,7 +123,10 @@ def _examine(
     size = path.stat().st_size if verdict is None else None
     if size is not None:
         verdict = _unlike(path, size, needed, tensors)
-    user = f"{tensors[0].scope}:{tensors[0].name or tensors[0].node}"
+    beyond = (tensor for tensor in tensors if size is not None and tensor.end > size)
+    named = next(beyond, tensors[0])
+    # The indices of a sparse tensor have no name of their own.
+    user = f"{named.scope}:{named.name or named.node or named.holder.value}"
     return ExternalFile(location, path, size, needed, len(tensors), user, *(verdict or ()))
 
 
@@ -201,7 +204,7 @@ def _link(root: Path, target: Path, *, allow_links: bool) -> _Verdict | None:
         )
     return _Verdict(
         Trouble.LINK,
-        f"is a link to {target.name}: onnx refuses it, ONNX Runtime reads it",
+        f"is a link to {target.relative_to(root)}: onnx refuses it, ONNX Runtime reads it",
         "copy the file, or allow it with --allow-links",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onnxtool.rules import quantized
-from onnxtool.rules.bundle import contradictions, graphs, metadata
+from onnxtool.rules.bundle import contradictions, encoders, graphs, metadata
 from onnxtool.rules.contents import header, leftovers, properties, running, weights
 from onnxtool.rules.files import digests, external_data, folder
 from onnxtool.rules.interface import axes, lengths, promises, symbols
@@ -84,7 +84,7 @@ CATALOG: tuple[Rule, ...] = (
     metadata.contradictory_features,
     graphs.unusable_vocabulary,
     contradictions.contradictory_metadata,
-    graphs.encoders_of_unlike_weights,
+    encoders.encoders_of_unlike_weights,
     graphs.mixed_exports,
     properties.missing_runtime_file,
     # Quantization

@@ -38,11 +38,18 @@ def is_quantized(graph: GraphSubject) -> bool:
     """Whether its name, its metadata or an operator says so."""
     props = graph.view.metadata_props
     return bool(
-        _QUANTIZED_NAME.search(graph.name.lower())
+        _is_named_so(graph)
         or "quant" in props.get("onnx.infer", "")
         or integer_operators(graph.view.operators)
         or graph.view.operators["DequantizeLinear"]
     )
+
+
+def _is_named_so(graph: GraphSubject) -> bool:
+    """Whether its name says so, and not only what it takes or gives: images in uint8, say."""
+    ports = {spec.dtype for spec in (*graph.signature.inputs, *graph.signature.outputs)}
+    words = {match[0] for match in _QUANTIZED_NAME.finditer(graph.name.lower())}
+    return not words <= ports
 
 
 def integer_operators(operators: Counter[str]) -> Counter[str]:

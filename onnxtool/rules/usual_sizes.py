@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from onnxtool.model.pairing import is_batch_axis
+from onnxtool.model.open_axes import open_axes, waveform_axis
 from onnxtool.model.signature import Signature
-from onnxtool.model.tensors import TensorSpec
+from onnxtool.model.wiring import ACOUSTIC
 from onnxtool.runtime.inputs import shape_at
 
 # One value is too little for what subsamples or halves again and again: this is a second of
 # features or a small image, and a large one.
 ROOM = (64, 512)
+# Frames of audio that examples are traced with: what bakes one in runs at no other size.
+TRACED = (100, 1000, 41, 57)
 # A second of samples, for what takes a waveform and nothing else that is open.
 WAVEFORM = 16_000
 # Of an input: one symbol may name several axes of it.
@@ -27,28 +29,12 @@ def larger_sizes(signature: Signature) -> Iterator[Mapping[str, int]]:
     """
     axes = open_axes(signature)
     sizes_tried: tuple[int, ...] = ROOM if axes else ()
-    if len(axes) == 1 and all(map(_may_be_a_waveform, signature.free_inputs)):
+    if axes and signature.role in ACOUSTIC:
+        sizes_tried = (*ROOM, *TRACED)
+    if waveform_axis(signature):
         sizes_tried = (*ROOM, WAVEFORM)
     for size in sizes_tried:
         sizes = dict.fromkeys(axes, size)
         shapes = (shape_at(spec, signature, sizes) for spec in signature.inputs)
         if all(math.prod(shape) <= MOST_ELEMENTS for shape in shapes):
             yield sizes
-
-
-def _may_be_a_waveform(spec: TensorSpec) -> bool:
-    """Whether nothing but a batch and a channel is beside what is open of a value, if anything."""
-    beside = math.prod(size for size in spec.shape or () if isinstance(size, int))
-    return not set(spec.dynamic_axes) - {0} or ("float" in spec.dtype and beside == 1)
-
-
-def open_axes(signature: Signature) -> tuple[str, ...]:
-    """The axes that a caller chooses the size of, batches and states left out."""
-    return tuple(
-        dict.fromkeys(
-            spec.axis_name(axis)
-            for spec in signature.free_inputs
-            for axis in spec.dynamic_axes
-            if not is_batch_axis(spec, axis)
-        )
-    )

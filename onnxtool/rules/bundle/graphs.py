@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
 
-from onnxtool.errors import OnnxToolError
 from onnxtool.model.families import Role
 from onnxtool.model.metadata import VOCABULARY_NAMES
-from onnxtool.model.payload import pieces
-from onnxtool.model.skeleton import LARGE_BYTES
-from onnxtool.model.view import ModelView
 from onnxtool.model.wiring import ENCODERS, SCORED
 from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.bundle.schema import is_version
 from onnxtool.rules.examples.graphs import ADD, HEADER, folder
 from onnxtool.rules.joint.vocabulary import VOCABULARY, joint, predictor
-from onnxtool.rules.rule import Needs, bundle_rule
+from onnxtool.rules.rule import bundle_rule
 from onnxtool.rules.subject import BundleSubject
-
-# Of the bytes of two encoders of one checkpoint, all but tables of positions are the same.
-SHARED_BYTES = 0.9
 
 
 def encoder(value: int, *, streaming: bool = False) -> str:
@@ -139,49 +131,6 @@ def unusable_vocabulary(bundle: BundleSubject) -> Iterator[Problem]:
     if spaced:  # 4
         message = f"{len(spaced)} tokens hold spaces, {spaced[0]!r} first"
         yield Problem(message, where, Severity.WARNING)
-
-
-@bundle_rule(
-    "B006",
-    "encoders-of-unlike-weights",
-    severity=Severity.WARNING,
-    needs=Needs.WEIGHTS,
-    fix="Export both encoders from one checkpoint.",
-    bad=folder({"encoder.onnx": encoder(1), "encoder_streaming.onnx": encoder(2, streaming=True)}),
-    good=folder({"encoder.onnx": encoder(1), "encoder_streaming.onnx": encoder(1, streaming=True)}),
-)
-def encoders_of_unlike_weights(bundle: BundleSubject) -> Iterator[Problem]:
-    """The offline and the streaming encoder do not hold the same weights.
-
-    They are exports of one network: what differs is how it is fed. Where the weights differ, one of
-    the two is older, or of another model. Compared by content, because exporters number the names.
-    """
-    encoders = bundle.having(*ENCODERS)
-    if len(encoders) < 2:
-        raise Skipped("no two encoders in the folder")
-    first, *others = [(graph.name, _contents(graph.view)) for graph in encoders]
-    for name, contents in others:
-        shared = sum((contents & first[1]).values())
-        total = min(sum(contents.values()), sum(first[1].values()))
-        if total and shared < SHARED_BYTES * total:
-            share = f"{100 * shared / total:.0f} %"
-            yield Problem(f"{share} of its weights are those of {first[0]}", "weights", model=name)
-
-
-def _contents(model: ModelView) -> Counter[str]:
-    """Digest of each large floating-point weight -> its bytes."""
-    found: Counter[str] = Counter()
-    for tensor in model.tensors:
-        if "float" not in tensor.dtype.name or tensor.size_bytes < LARGE_BYTES:
-            continue
-        digest = hashlib.sha256()
-        try:
-            for piece in pieces(model, tensor):
-                digest.update(piece.tobytes())
-        except OnnxToolError:  # For the rules on files.
-            continue
-        found[digest.hexdigest()] = tensor.size_bytes
-    return found
 
 
 @bundle_rule(

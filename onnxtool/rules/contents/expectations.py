@@ -1,4 +1,4 @@
-"""What the keys of an encoder's `metadata_props` must say, by the graphs and files beside it."""
+"""What the keys of a graph's `metadata_props` must say, by the graphs and files beside it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onnxtool.model.tensors import TensorSpec
 from onnxtool.rules.answer import Skipped
 from onnxtool.rules.contents.strides import Stride, time_stride
 from onnxtool.rules.subject import GraphSubject
-from onnxtool.rules.transducer import token_counts
+from onnxtool.rules.transducer import joint_width, token_counts
 
 # Families whose frames come of strided convolutions alone: no other stage stacks any.
 _CONVOLUTIONAL = ("parakeet-tdt", "nemo", "nemotron-streaming", "gigaam")
@@ -45,7 +45,13 @@ def expectations(graph: GraphSubject) -> Iterator[Expectation]:
     3. Feature frames to an encoder frame: the product of the strides over time.
     4. The width of the features, and how many frames a call takes.
     5. The schedule of a streaming encoder, by what was promised of it.
+
+    Of a predictor, what icefall's stateless decoder says, and nothing of others.
     """
+    if graph.signature.role is Role.PREDICTOR:
+        if graph.signature.family == "icefall":
+            yield from _decoder(graph)
+        return
     for count in token_counts(graph.bundle, graph.contract):
         yield _exactly("vocab_size", count.value, f"{count.source} has {count.value}")  # 1
     yield from _states(graph)  # 2
@@ -57,6 +63,16 @@ def expectations(graph: GraphSubject) -> Iterator[Expectation]:
     if audio:
         yield from _input(graph, audio)  # 4
     yield from _schedule(graph)  # 5
+
+
+def _decoder(graph: GraphSubject) -> Iterator[Expectation]:
+    """Its vocabulary counts the blank, as the joiner's scores do; a call takes the last few ids."""
+    width = joint_width(graph.bundle)
+    if width and isinstance(width.value, int):
+        yield _exactly("vocab_size", width.value, f"{width.source} has {width.value}")
+    for ids in graph.signature.inputs:
+        if len(ids.shape or ()) == 2:
+            yield from _of_axis("context_size", ids, 1)
 
 
 def _exactly(key: str, value: int, evidence: str) -> Expectation:

@@ -35,14 +35,15 @@ def training_leftovers(graph: GraphSubject) -> Iterator[Problem]:
        from the runtime's optimizer.
     3. Initializers that nothing reads: bytes to download.
     """
+    training: Counter[str] = Counter()
     for scope in graph.view.scopes:
         for node in scope.nodes:
             if trains := _trains(scope, node):
+                training[node.op_type] += 1
                 where = str(scope.at(node=node))
                 yield Problem(f"`{where}` {trains}: not for inference", where, Severity.ERROR)
-    operators = graph.view.operators
-    if operators["Dropout"]:
-        yield Problem(f"{operators['Dropout']} Dropout nodes, which do nothing", "Dropout")
+    if idle := graph.view.operators["Dropout"] - training["Dropout"]:
+        yield Problem(f"{idle} Dropout nodes, which do nothing", "Dropout")
     yield from _litter(graph.view)
     yield from _unread(graph.view)
 

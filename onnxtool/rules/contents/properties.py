@@ -45,8 +45,8 @@ SHERPA = {
     "M003",
     "missing-runtime-metadata",
     severity=Severity.ERROR,
-    roles=ACOUSTIC,
-    fix="Write the keys into the encoder's metadata_props after the export.",
+    roles=(*ACOUSTIC, Role.PREDICTOR),
+    fix="Write the keys into the graph's metadata_props after the export.",
     bad=encoder(),
     good=encoder(**SHERPA),
 )
@@ -56,7 +56,9 @@ def missing_runtime_metadata(graph: GraphSubject) -> Iterator[Problem]:
     NeMo's export writes none, and sherpa-onnx ends the process at the first that it misses. Keys
     that are there are held against the graphs, whatever the target: the vocabulary, the states and
     caches, the subsampling by the strides over time, the features' width, the frames of a call and
-    the schedule where one is promised, and whether the model is a transducer.
+    the schedule where one is promised, and whether the model is a transducer. So are those of
+    icefall's decoder, which sherpa-onnx reads besides the encoder's: its vocabulary counts the
+    blank, and its context is how many ids a call takes.
     """
     found = graph.view.metadata_props
     wanted = [

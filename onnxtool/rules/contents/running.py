@@ -8,11 +8,11 @@ import numpy as np
 
 from onnxtool.errors import UsageError
 from onnxtool.model.families import Role
+from onnxtool.model.open_axes import open_axes
 from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.joint import joint
 from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
-from onnxtool.rules.usual_sizes import open_axes
 from onnxtool.runtime.inputs import Array
 from onnxtool.runtime.session import RunRefusedError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -75,7 +76,8 @@ def broken_weights(graph: GraphSubject) -> Iterator[Problem]:
 
     1. NaN or infinity: every output that they reach is lost. Minus infinity is an error in a factor
        of a matrix product or a convolution, and else a warning; a note, if all else is zero, as in
-       the masks that let a token see none after it.
+       the masks that let a token see none after it. NaN, too, in what nodes hold as numbers and not
+       as tensors: the `value_floats` of a Constant.
     2. A matrix of zeros, or of one value: a layer that was never loaded.
     3. Denormal numbers in quantity: slow on many processors, and gone in float16.
     4. Values that float16 cannot hold, in float32: told, because a conversion makes them infinite.
@@ -100,6 +102,18 @@ def broken_weights(graph: GraphSubject) -> Iterator[Problem]:
                     yield _minus_infinity(where, tensor, found, is_factor=is_factor)
             except OnnxToolError:  # Its file is for the rules on files.
                 continue
+    yield from _in_attributes(graph.view)
+
+
+def _in_attributes(model: ModelView) -> Iterator[Problem]:
+    """NaN among the numbers of a node; infinity is a bound there, of a Clip say."""
+    for scope in model.scopes:
+        for node in scope.nodes:
+            for attribute in node.attribute:
+                count = sum(map(math.isnan, (attribute.f, *attribute.floats)))
+                if count:
+                    where = str(scope.at(node=node))
+                    yield Problem(f"`{attribute.name}` of `{where}` has {count:,} NaN", where)
 
 
 def statistics(model: ModelView, tensor: StoredTensor) -> Statistics:

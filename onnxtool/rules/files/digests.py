@@ -57,19 +57,26 @@ def unattested_weights(bundle: BundleSubject) -> Iterator[Problem]:
             if missing:
                 yield _uncovered(manifests, graph.name, missing)  # 1
         elif weights:
-            files = "1 file" if len(weights) == 1 else f"{len(weights)} files"
-            yield Problem(  # 2
-                f"{files} not covered by the graph's hash, which attests {graph.view.size_bytes:,} "
-                f"of {graph.size_bytes:,} bytes; nothing in the folder records theirs",
-                severity=Severity.WARNING,
-                model=graph.name,
-            )
+            yield _unrecorded(graph, len(weights))  # 2
     others = [name for kind, name in bundle.bundle.companions if kind in {"metadata", "vocabulary"}]
     missing = [name for name in others if name not in covered and not name.startswith(".")]
     # Metadata cannot hold its own hash.
     missing = [name for name in missing if name not in {manifest.name for manifest in manifests}]
     if manifests and missing:
         yield _uncovered(manifests, "", missing)
+
+
+def _unrecorded(graph: GraphSubject, weights: int) -> Problem:
+    files = "1 file" if weights == 1 else f"{weights} files"
+    unseen = sum(file.size_bytes is None for file in graph.view.external_files)
+    # What is missing, or behind a link that is not followed, has a size that is not known.
+    more = f" and those of {unseen} that cannot be read" if unseen else ""
+    return Problem(
+        f"{files} not covered by the graph's hash, which attests {graph.view.size_bytes:,} of "
+        f"{graph.size_bytes:,} bytes{more}; nothing in the folder records theirs",
+        severity=Severity.WARNING,
+        model=graph.name,
+    )
 
 
 def _uncovered(manifests: tuple[HashManifest, ...], model: str, missing: list[str]) -> Problem:

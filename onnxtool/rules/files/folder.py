@@ -92,10 +92,10 @@ def shared_external_data(bundle: BundleSubject) -> Iterator[Problem]:
 
 
 def _overlaps(graph: GraphSubject) -> Iterator[Problem]:
-    """Case 2: neither apart nor the same bytes."""
+    """Case 2: neither apart nor the same bytes; an offset before the file is for another rule."""
     files: defaultdict[str, list[StoredTensor]] = defaultdict(list)
     for tensor in graph.view.tensors:
-        if tensor.storage is Storage.EXTERNAL and tensor.size_bytes:
+        if tensor.storage is Storage.EXTERNAL and tensor.size_bytes and tensor.offset >= 0:
             files[tensor.file].append(tensor)
     for file, tensors in files.items():
         tensors.sort(key=lambda tensor: (tensor.offset, tensor.end))

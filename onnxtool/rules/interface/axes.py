@@ -105,6 +105,11 @@ def _is_audio(graph: GraphSubject, spec: TensorSpec) -> bool:
 
 def _sizes_that_fail(graph: GraphSubject, axis: _Axis) -> Iterator[Problem]:
     refusals = {size: _refusal(graph, dict.fromkeys(axis.keys, size)) for size in axis.sizes}
+    *shorter, longest = axis.sizes
+    if not (refusals[longest] or axis.is_batch) and all(refusals[size] for size in shorter):
+        # The least that it needs, or all that it takes?
+        longer = longest + shorter[-1]
+        refusals[longer] = _refusal(graph, dict.fromkeys(axis.keys, longer))
     runs = [size for size, refusal in refusals.items() if not refusal]
     fails = [size for size, refusal in refusals.items() if refusal]
     if not runs:

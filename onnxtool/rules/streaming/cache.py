@@ -223,7 +223,8 @@ def padding_enters_cache(graph: GraphSubject) -> Iterator[Problem]:
         raise Skipped("it counts the cached frames of a batch in one number")
     if min(counts) < 0:
         raise Skipped(f"{counts} frames are counted as cached (S003)")
-    if counts[1] >= counts[0]:
+    # Where none is counted, no padding is: that is for S003.
+    if counts[1] >= counts[0] > 0:
         yield Problem(
             f"lengths {whole} and {short} give {[int(n) for n in step.lengths]} frames, and "
             f"{counts} are counted as cached",

@@ -93,6 +93,19 @@ def another_checkpoint(bundle: Path) -> None:
     edit(bundle / STREAMING, scale)
 
 
+def one_layer_of_another_checkpoint(bundle: Path) -> None:
+    def scale(model: onnx.ModelProto) -> None:
+        (tensor,) = (
+            tensor
+            for tensor in model.graph.initializer
+            if tensor.name.endswith("layers.1.conv.pointwise_conv1.weight")
+        )
+        array = numpy_helper.to_array(tensor)
+        tensor.CopyFrom(numpy_helper.from_array(array * 1.5, tensor.name))
+
+    edit(bundle / STREAMING, scale)
+
+
 def another_operator_set(bundle: Path) -> None:
     edit(bundle / "joint.onnx", lambda m: setattr(m.opset_import[0], "version", 19))
 
@@ -135,6 +148,7 @@ CAUSES: tuple[Cause, ...] = (
     in_words("B005", name_of_another_model),
     in_words("B005", labels_of_another_model),
     in_streaming_words("B006", another_checkpoint),
+    in_streaming_words("B006", one_layer_of_another_checkpoint),
     in_words("B007", another_operator_set),
     in_run("B007", another_ir_version),
     in_run("B007", another_exporter),

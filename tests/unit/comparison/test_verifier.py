@@ -156,6 +156,41 @@ def test_sizes_that_the_reference_refuses_prove_nothing(tmp_path: Path) -> None:
     assert found.evidence == "none"
 
 
+# Frames of 256 samples, and a state that goes round.
+WINDOWED = """
+    g (float[B, T] input, float[2, B, 1] state, int64 sr)
+        => (float[B, N] output, float[2, B, 1] stateN)
+        <float[1, 1, 256] w = {{{weights}}}> {{
+        one = Constant <value = int64[1] {{1}}> ()
+        channel = Unsqueeze(input, one)
+        frames = Conv <strides = [128]> (channel, w)
+        output = Squeeze(frames, one)
+        mean = ReduceMean <keepdims = 1> (output, one)
+        stateN = Add(state, mean)
+    }}"""
+
+
+@pytest.mark.parametrize(("other", "verdict"), [(1, Verdict.PASSED), (2, Verdict.FAILED)])
+def test_a_waveform_is_tried_at_lengths_of_a_waveform(
+    tmp_path: Path, other: int, verdict: Verdict
+) -> None:
+    texts = [WINDOWED.format(weights=", ".join([f"{n}"] * 256)) for n in (1, other)]
+    found = verified(tmp_path, *texts)
+    assert found.verdict is verdict
+    assert [result.trial.sizes["T"] for result in found.trials] == [576, 288, 1536, 16_000]
+    assert not any(result.refused for result in found.trials)
+
+
+def test_a_candidate_that_alone_refuses_a_second_try_fails(tmp_path: Path) -> None:
+    reference, candidate = (
+        WINDOWED.format(weights=", ".join(["1"] * size)).replace("256", str(size))
+        for size in (256, 20_000)
+    )
+    found = verified(tmp_path, reference, candidate)
+    assert found.verdict is Verdict.FAILED
+    assert all(result.failed for result in found.trials)
+
+
 def test_no_trials_prove_nothing(tmp_path: Path) -> None:
     text = graph("float[N]", "y = Relu(x)")
     assert verified(tmp_path, text, text, trials=()).verdict is Verdict.INCONCLUSIVE

@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
 
 from onnxtool.errors import UnsafeExternalDataError
@@ -72,6 +73,19 @@ def test_file_is_listed_once_for_all_its_tensors(tmp_path: Path) -> None:
         ("b.bin", 800, 2, "main:v"),
         ("a.bin", 400, 1, "main:w"),
     ]
+
+
+def test_indices_of_a_sparse_tensor_are_named_by_what_they_are(tmp_path: Path) -> None:
+    proto = onnx.load(model(tmp_path, "w.bin"), load_external_data=False)
+    sparse = proto.graph.sparse_initializer.add(dims=[100])
+    sparse.values.CopyFrom(onnx.helper.make_tensor("s", onnx.TensorProto.FLOAT, [1], [1.0]))
+    (weight,) = (t for t in proto.graph.initializer if t.name == "w")
+    sparse.indices.CopyFrom(weight)
+    sparse.indices.name, sparse.indices.data_type = "", onnx.TensorProto.INT64
+    sparse.indices.external_data[0].value = "i.bin"
+    files = load_graph(write(tmp_path / "model.onnx", proto)).external_files
+    users = {"w.bin": "main:w", "i.bin": "main:indices of a sparse initializer"}
+    assert {file.location: file.user for file in files} == users
 
 
 @posix
@@ -216,7 +230,7 @@ def test_link_inside_the_folder_must_be_allowed(tmp_path: Path, location: str) -
     (tmp_path / "link.bin").symlink_to("sub/w.bin")
     (tmp_path / "folder").symlink_to("sub")
     path = model(tmp_path, location)
-    assert_trouble(external(path), Trouble.LINK, "is a link to w.bin", "--allow-links")
+    assert_trouble(external(path), Trouble.LINK, "is a link to sub/w.bin", "--allow-links")
     assert external(path, allow_links=True).size_bytes == SIZE
 
 

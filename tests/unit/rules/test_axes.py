@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx.parser
+import pytest
 
 from onnxtool.rules.answer import Severity
 from onnxtool.rules.engine import check
@@ -26,14 +27,23 @@ def only(report: CheckReport) -> Finding:
     return finding
 
 
-def test_a_size_that_was_baked_in(tmp_path: Path) -> None:
-    fixed = """
-        fixed = Constant <value = int64[3] {-1, 2, 16}> ()
+@pytest.mark.parametrize(
+    ("frames", "told"),
+    [
+        (16, "runs at 64, not at 1, 17, 41, 57, 100, 101, 1000"),
+        (25, "runs at 100, 1000, not at 1, 17, 41, 57, 64, 101: "),
+        (250, "runs at 1000, not at 1, 17, 41, 57, 64, 100, 101, 1101: "),
+    ],
+)
+def test_a_size_that_was_baked_in(tmp_path: Path, frames: int, told: str) -> None:
+    fixed = f"""
+        fixed = Constant <value = int64[3] {{-1, 2, {frames}}}> ()
         outputs = Reshape(frames, fixed)"""
-    finding = only(checked(tmp_path, encoder(outputs=fixed), "I006"))
+    finding = only(checked(tmp_path, encoder(outputs=fixed), "I006", "M008"))
+    assert finding.rule.code == "I006"
     assert finding.severity is Severity.ERROR
     assert finding.location == "T"
-    assert finding.message.startswith("runs at 64, not at 1, 17, 41, 57, 100, 101, 1000")
+    assert finding.message.startswith(told)
 
 
 def test_a_batch_of_one(tmp_path: Path) -> None:

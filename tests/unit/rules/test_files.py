@@ -117,6 +117,39 @@ def test_without_hashes_the_graph_attests_only_itself(tmp_path: Path) -> None:
     assert f"{(tmp_path / 'a.onnx').stat().st_size:,} of" in finding.message
 
 
+def test_a_graph_does_not_attest_all_bytes_where_some_cannot_be_counted(tmp_path: Path) -> None:
+    write_all(tmp_path, {"a.onnx": external("a.onnx.data")})
+    (finding,) = found(tmp_path, "X009")
+    assert "bytes and those of 1 that cannot be read; nothing" in finding.message
+
+
+def test_the_tensor_that_ends_after_the_file_is_named(tmp_path: Path) -> None:
+    text = """
+        <ir_version: 8, opset_import: ["" : 17]>
+        g (float[2] x) => (float[2] y)
+        <float[2] near = ["location": "weights.bin", "length": "8"],
+         float[2] far = ["location": "weights.bin", "offset": "8", "length": "8"]> {
+            z = Add(x, near)
+            y = Add(z, far)
+        }"""
+    write_all(tmp_path, {"model.onnx": text, "weights.bin": 8})
+    (finding,) = found(tmp_path / "model.onnx")
+    assert finding.message == "`weights.bin` has 8 bytes where 16 are needed, for `main:far`"
+
+
+def test_an_offset_before_the_file_overlaps_nothing(tmp_path: Path) -> None:
+    text = """
+        <ir_version: 8, opset_import: ["" : 17]>
+        g (float[2] x) => (float[2] y)
+        <float[2] near = ["location": "weights.bin", "length": "8"],
+         float[2] far = ["location": "weights.bin", "offset": "-4", "length": "8"]> {
+            z = Add(x, near)
+            y = Add(z, far)
+        }"""
+    write_all(tmp_path, {"model.onnx": text, "weights.bin": 8})
+    assert [finding.rule.code for finding in found(tmp_path, "X003", "X007")] == ["X003"]
+
+
 def test_two_graphs_may_share_their_tensors(tmp_path: Path) -> None:
     path = folder({"a.onnx": external("data"), "b.onnx": external("data"), "data": 8})(tmp_path)
     shared = [f for f in found(path, "X007") if "share" in f.message]

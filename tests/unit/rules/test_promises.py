@@ -203,6 +203,24 @@ def test_what_a_name_says_of_quantization(name: str, is_said: bool, tmp_path: Pa
     assert bool(messages(tmp_path / f"{name}.onnx", select="Q003")) == is_said
 
 
+@pytest.mark.parametrize(
+    ("name", "dtype", "is_said"),
+    [
+        ("uint8_img", "uint8", False),
+        ("uint8_img", "float", True),
+        ("uint8_img.int8", "uint8", True),
+    ],
+)
+def test_a_name_may_tell_of_an_input(name: str, dtype: str, is_said: bool, tmp_path: Path) -> None:
+    text = f"""{HEADER} g ({dtype}[2, 2] x) => (float[2, 2] y)
+        <float[2, 2] w = {{1, 2, 3, 4}}> {{
+            f = Cast <to = 1> (x)
+            y = MatMul(f, w)
+        }}"""
+    write_all(tmp_path, {f"{name}.onnx": text})
+    assert bool(messages(tmp_path / f"{name}.onnx", select="Q003")) == is_said
+
+
 def test_a_model_without_weights_has_none_to_pack(tmp_path: Path) -> None:
     write_all(tmp_path, {"int8.onnx": f"{HEADER} g (int8[2] x) => (int8[2] y) {{ y = Abs(x) }}"})
     assert not messages(tmp_path / "int8.onnx", select="Q003")

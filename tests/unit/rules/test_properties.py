@@ -242,3 +242,44 @@ def test_what_is_said_in_the_contract_is_named(tmp_path: Path) -> None:
     (tmp_path / "contract.json").write_text(json.dumps(contract))
     (finding,) = check(tmp_path, select=["M003"], settings=Settings(run=False)).findings
     assert finding.message == "`vocab_size` is '36', and contract.json has 35"
+
+
+DECODER = """
+    decoder (int64[N, 2] y) => (float[N, 4] decoder_out) <float[9, 4] w> {
+        rows = Gather(w, y)
+        one = Constant <value = int64[1] {1}> ()
+        decoder_out = ReduceSum <keepdims = 0> (rows, one)
+    }"""
+JOINER = """
+    joiner (float[N, 4] encoder_out, float[N, 4] decoder_out) => (float[N, 9] logit) <float[4, 9] w>
+    {
+        sum = Add(encoder_out, decoder_out)
+        logit = MatMul(sum, w)
+    }"""
+
+
+@pytest.mark.parametrize(
+    ("properties", "told"),
+    [
+        ({"vocab_size": "9", "context_size": "2"}, []),
+        ({"vocab_size": "9"}, ["no `context_size` in metadata_props"]),
+        ({"vocab_size": "8", "context_size": "2"}, ["`vocab_size` is '8', and `logit` of joiner"]),
+        ({"vocab_size": "9", "context_size": "1"}, ["`context_size` is '1', and `y` has 2"]),
+    ],
+)
+def test_what_icefalls_decoder_says_of_itself(
+    properties: dict[str, str], told: list[str], tmp_path: Path
+) -> None:
+    write(tmp_path / "decoder.onnx", with_properties(parse(DECODER), properties))
+    write(tmp_path / "joiner.onnx", parse(JOINER))
+    settings = Settings(run=False, targets=(parse_target("sherpa-onnx"),))
+    found = check(tmp_path, select=["M003"], settings=settings).findings
+    assert [finding.model for finding in found] == ["decoder.onnx"] * len(told)
+    assert all(f.message.startswith(t) for f, t in zip(found, told, strict=True))
+
+
+def test_nothing_is_asked_of_the_keys_of_nemos_predictor() -> None:
+    settings = Settings(run=False, targets=(parse_target("sherpa-onnx"),))
+    report = check(WORDS_TDT / "predictor.onnx", select=["M003"], settings=settings)
+    assert not report.findings
+    assert [skip.rule.code for skip in report.skipped] == ["M003"]
