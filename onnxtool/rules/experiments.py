@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from onnxtool.comparison.values import compare_values
 from onnxtool.errors import UnsupportedModelError, UsageError
 from onnxtool.model.contract import StreamingConfig
 from onnxtool.model.families import Role
@@ -254,6 +255,7 @@ class Experiments:
     @cached_property
     def use(self) -> CacheUse:
         """What it reads of its caches."""
+        self.require_repeatable()
         use = cache_use(self.encoder, self.window)
         if not np.isfinite([use.prefix, use.suffix, use.garbage, use.empty, use.context]).all():
             raise Skipped("its values are not finite (M010)")
@@ -282,6 +284,22 @@ class Experiments:
             )
         except Skipped:
             return self._generic_loop()
+
+    @cached_property
+    def first_again(self) -> Mapping[str, Array]:
+        """The outputs of the first step of that stream, from the same start once more."""
+        return self.graph.session.run(self.loop.fresh)
+
+    def require_repeatable(self) -> None:
+        """Raises `Skipped` where the same inputs give other values: a difference then says no more.
+
+        Raises:
+            Skipped: They do, or it keeps no state.
+        """
+        first = self.loop.first if self.loop.steps else {}
+        again = self.first_again if first else {}
+        if any(compare_values(value, again[name]).differing for name, value in first.items()):
+            raise Skipped("the same inputs give it other outputs (S018)")
 
     def _generic_loop(self) -> Loop:
         """With any other kind of state: at the usual sizes."""

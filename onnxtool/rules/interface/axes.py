@@ -161,6 +161,8 @@ def _of_lengths(audio: Encoder) -> list[Problem]:
     found = list(_formula_problems(audio)) if audio.graph.signature.role is Role.ENCODER else []
     taken = next(s for s in audio.graph.signature.inputs if s.name == audio.length)
     # A batch takes the lengths at their word.
+    if audio.graph.signature.states and not found:
+        audio.graph.runs.require_repeatable()
     if not found and 0 in audio.spec.dynamic_axes and 0 in taken.dynamic_axes:
         found = list(batch_problems(audio))
     return [] if found and ignores_length(audio) else found

@@ -246,7 +246,7 @@ def start_not_repeatable(graph: GraphSubject) -> Iterator[Problem]:
     loop = graph.runs.loop
     if not loop.steps:
         raise Skipped(f"it does not run from a fresh start: {loop.refusal}")
-    again = graph.session.run(loop.fresh)
+    again = graph.runs.first_again
     for name, value in loop.first.items():
         difference = compare_values(value, again[name])
         if difference.differing:

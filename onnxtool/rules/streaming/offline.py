@@ -59,6 +59,7 @@ def streaming_unlike_offline(graph: GraphSubject) -> Iterator[Problem]:
     if runs.later:
         raise Skipped(f"it is the first chunk's graph of `{runs.later.name}`, and run with that")
     whole = _counterpart(graph)
+    runs.require_repeatable()
     _require_sound_cache(graph)
     if runs.first:
         _require_sound_cache(runs.first)

@@ -100,3 +100,16 @@ def test_a_batch_that_is_as_large_as_the_time_is_long(tmp_path: Path) -> None:
     assert not report.failed
     skipped = {skip.rule.code: skip.reason for skip in report.skipped if skip.model == LATER}
     assert "cannot be" in skipped["I004"]
+
+
+def draw_random_numbers(graph: onnx.GraphProto) -> None:
+    noise = helper.make_node("RandomNormalLike", ["before"], ["noise"])
+    add = helper.make_node("Add", ["before", "noise"], ["encoder_output"])
+    instead(graph, "encoder_output", noise, add)
+
+
+def test_an_encoder_that_draws_random_numbers_turns_one_rule_red(tmp_path: Path) -> None:
+    plant(streaming_bundle(tmp_path), LATER, draw_random_numbers)
+    report = check(tmp_path, select=["S", "I"])
+    assert errors(report) == {("S018", LATER)}
+    assert "S006" in {skip.rule.code for skip in report.skipped if skip.model == LATER}
