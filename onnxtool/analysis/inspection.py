@@ -12,7 +12,7 @@ from onnxtool.analysis.storage import ExternalData, external_data, siblings_of
 from onnxtool.analysis.weights import Weights, weigh
 from onnxtool.model.arguments import checked_sizes
 from onnxtool.model.artifact import Digest, digest
-from onnxtool.model.bundle import Bundle, Model, loaded
+from onnxtool.model.bundle import Bundle, Source, loaded
 from onnxtool.model.damage import Damage, find_damage
 from onnxtool.model.frozen import FrozenDict
 from onnxtool.model.metadata import Metadata, Vocabulary
@@ -113,7 +113,7 @@ class BundleInspection:
 
 
 def inspect(
-    model: Model,
+    model: Source,
     *,
     at: Mapping[str, int] | None = None,
     hash: bool = True,

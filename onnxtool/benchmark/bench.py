@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -30,12 +29,11 @@ from onnxtool.benchmark.scenarios import plan, told
 from onnxtool.benchmark.watch import Watch
 from onnxtool.errors import UsageError
 from onnxtool.model.artifact import digest
-from onnxtool.model.bundle import Bundle, load
+from onnxtool.model.bundle import Bundle, Source, loaded
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
 
 DEFAULT_REQUEST, DEFAULT_METHOD = BenchmarkRequest(), BenchmarkMethod()
-Source = str | os.PathLike[str] | ModelView | Bundle
 
 
 def bench(
@@ -72,9 +70,9 @@ def bench(
         UsageError: A size of an axis that no graph has; a file that does not have values; a
             number that makes no sense.
     """
-    models = {Subject.CANDIDATE: _loaded(model, allow_links=allow_links)}
+    models = {Subject.CANDIDATE: loaded(model, "bench", allow_links=allow_links)}
     if against is not None:
-        models[Subject.REFERENCE] = _loaded(against, allow_links=allow_links)
+        models[Subject.REFERENCE] = loaded(against, "bench", allow_links=allow_links)
     if len({isinstance(each, Bundle) for each in models.values()}) > 1:
         raise UsageError("a folder and a graph cannot be compared", hint="pass two of a kind")
     method.check()
@@ -105,12 +103,6 @@ def bench(
         profiles=tuple(each for each in profiled if isinstance(each, Profile)),
         interrupted=interrupted,
     )
-
-
-def _loaded(source: Source, *, allow_links: bool) -> ModelView | Bundle:
-    if isinstance(source, ModelView | Bundle):
-        return source
-    return load(source, allow_links=allow_links)
 
 
 def measured_model(model: ModelView | Bundle, progress: Progress | None) -> Model:

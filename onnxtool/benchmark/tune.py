@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from types import MappingProxyType
 
-from onnxtool.benchmark.bench import Source, measured_model
+from onnxtool.benchmark.bench import measured_model
 from onnxtool.benchmark.comparison import Change, Verdict, change
 from onnxtool.benchmark.effects import check_effects, check_single
 from onnxtool.benchmark.environment import (
@@ -37,7 +36,7 @@ from onnxtool.benchmark.rounds import MeasureError
 from onnxtool.benchmark.scenarios import plan
 from onnxtool.benchmark.watch import StoppedError, Watch
 from onnxtool.errors import UsageError
-from onnxtool.model.bundle import Bundle, load
+from onnxtool.model.bundle import Bundle, Source, loaded
 from onnxtool.model.signature import signature
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
@@ -151,26 +150,26 @@ def tune(
         MeasureError: It does not run with the options to begin with.
         StoppedError: Somebody stopped it before anything was tried.
     """
-    loaded = load(model, allow_links=allow_links) if isinstance(model, str | os.PathLike) else model
+    source = loaded(model, "tune", allow_links=allow_links)
     method.check()
-    request = checked(request, (loaded,))
+    request = checked(request, (source,))
     method = replace(method, seed=request.seed)
-    check_effects(request, (loaded,))
+    check_effects(request, (source,))
     check_single(request)
     before, date, start_s = moment(), datetime.now(UTC), time.perf_counter()
-    planned = list(plan(loaded, request, Subject.CANDIDATE, Watch(progress, stopped)))
+    planned = list(plan(source, request, Subject.CANDIDATE, Watch(progress, stopped)))
     if stopped():
         raise StoppedError("interrupted", hint="nothing was tried")
     failures = tuple(each for each in planned if isinstance(each, Failure))
     work = _chosen([each for each in planned if isinstance(each, Work)], failures)
-    sizes = _symbols(loaded, work.scenario)
+    sizes = _symbols(source, work.scenario)
     found = tried(work, Bench(method, stopped=stopped), sizes, progress)
     after = moment()
     told, duration_s = date.isoformat(timespec="seconds"), time.perf_counter() - start_s
     return replace(
         found,
         failures=failures,
-        model=measured_model(loaded, progress if hash else None),
+        model=measured_model(source, progress if hash else None),
         method=method,
         environment=environment(),
         conditions=conditions(told, duration_s, before, after),

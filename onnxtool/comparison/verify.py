@@ -13,7 +13,7 @@ from onnxtool.comparison.values import Array
 from onnxtool.comparison.verification import Verification
 from onnxtool.comparison.verifier import SEEDS, STEPS, TOLERANCE, verify_graphs
 from onnxtool.errors import UnsupportedModelError, UsageError
-from onnxtool.model.bundle import Bundle, Model, loaded
+from onnxtool.model.bundle import Bundle, Source, loaded
 from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
@@ -31,8 +31,8 @@ Calls = Callable[[Array], Iterable[dict[str, Array]]]
 
 
 def verify(
-    reference: Model,
-    candidate: Model,
+    reference: Source,
+    candidate: Source,
     *,
     tolerance: float = TOLERANCE,
     seeds: int = SEEDS,

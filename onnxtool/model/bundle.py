@@ -82,7 +82,7 @@ class Bundle:
 
 
 # A path, or what `load` returned for it.
-Model = str | os.PathLike[str] | ModelView | Bundle
+Source = str | os.PathLike[str] | ModelView | Bundle
 
 
 def load(path: str | os.PathLike[str], *, allow_links: bool = False) -> ModelView | Bundle:
@@ -104,7 +104,7 @@ def load(path: str | os.PathLike[str], *, allow_links: bool = False) -> ModelVie
     return read(path, allow_links=allow_links)
 
 
-def loaded(model: Model, function: str, *, allow_links: bool = False) -> ModelView | Bundle:
+def loaded(model: Source, function: str, *, allow_links: bool = False) -> ModelView | Bundle:
     """What a function was given: what `load` returned, or what it returns for a path.
 
     Raises:

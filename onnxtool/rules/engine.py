@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from onnxtool.errors import OnnxToolError, UsageError
-from onnxtool.model.bundle import Bundle, Model, loaded
+from onnxtool.model.bundle import Bundle, Source, loaded
 from onnxtool.model.signature import signature
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
@@ -24,7 +24,7 @@ WEIGHTS_BYTES = 1_000_000_000
 
 
 def check(
-    model: Model,
+    model: Source,
     *,
     select: Collection[str] = (),
     ignore: Collection[str] = (),

@@ -25,6 +25,7 @@ JOINT = WORDS_TDT / "joint.onnx"
         ("check", 1),
         ("verify", 2),
         ("diff", 2),
+        ("bench", 1),
         ("write_manifest", 1),
         ("verify_manifest", 1),
     ],
