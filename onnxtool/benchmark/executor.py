@@ -11,8 +11,9 @@ from onnxtool.benchmark import worker
 from onnxtool.benchmark.request import TIME_LIMIT_S
 from onnxtool.benchmark.result import Failure, Memory, Scenario, Subject
 from onnxtool.benchmark.tasks import Task, Timings
+from onnxtool.runtime.child import Child
 from onnxtool.runtime.memory import MemoryWatch
-from onnxtool.runtime.session import Child, require_readable_name
+from onnxtool.runtime.session import require_readable_name
 
 
 @dataclass(frozen=True)

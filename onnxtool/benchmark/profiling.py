@@ -22,7 +22,7 @@ from onnxtool.benchmark.tasks import RunTask
 from onnxtool.benchmark.watch import Watch
 from onnxtool.model.artifact import atomic_write
 from onnxtool.runtime.options import SessionOptions
-from onnxtool.runtime.session import RunError
+from onnxtool.runtime.run_errors import RunError
 
 Event = Mapping[str, Any]
 # Enough that the mean of a node is steady; the profiler keeps a million events.

@@ -13,7 +13,7 @@ from onnxtool.benchmark.executor import Executor, Work
 from onnxtool.benchmark.result import ProcessRun
 from onnxtool.benchmark.warm_up import is_stable
 from onnxtool.errors import OnnxToolError
-from onnxtool.runtime.session import RunError, RunTimeoutError
+from onnxtool.runtime.run_errors import RunError, RunTimeoutError
 
 if TYPE_CHECKING:
     from onnxtool.benchmark.measure import Bench

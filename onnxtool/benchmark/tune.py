@@ -41,7 +41,7 @@ from onnxtool.model.signature import signature
 from onnxtool.model.view import ModelView
 from onnxtool.progress import SILENT, Progress
 from onnxtool.runtime.options import Optimization, SessionOptions
-from onnxtool.runtime.session import RunError
+from onnxtool.runtime.run_errors import RunError
 
 NO_SIZES: Mapping[str, int] = MappingProxyType({})
 

@@ -40,7 +40,8 @@ from onnxtool.model.signature import Signature, signature
 from onnxtool.model.view import ModelView
 from onnxtool.model.wiring import SCORED
 from onnxtool.progress import SILENT, Progress
-from onnxtool.runtime.session import Limits, RunError, Session, SessionSettings
+from onnxtool.runtime.run_errors import RunError
+from onnxtool.runtime.session import Limits, Session, SessionSettings
 
 # ONNX Runtime's own optimizations move fp32 speech models by up to 1e-5.
 TOLERANCE = 1e-4

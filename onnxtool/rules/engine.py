@@ -17,7 +17,7 @@ from onnxtool.rules.report import CheckReport, Failure, Finding, Skip, Suppressi
 from onnxtool.rules.rule import Needs, Rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject, Settings, Subject
 from onnxtool.rules.unreadable import unreadable
-from onnxtool.runtime.session import RunError, RunRefusedError
+from onnxtool.runtime.run_errors import RunError, RunRefusedError
 
 # Reading every weight of a model below this takes less than a second.
 WEIGHTS_BYTES = 1_000_000_000

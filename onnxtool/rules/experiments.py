@@ -16,7 +16,7 @@ from onnxtool.rules.answer import Skipped
 from onnxtool.rules.promised import Declared, promised
 from onnxtool.rules.usual_sizes import larger_sizes
 from onnxtool.runtime.inputs import Array, feeds
-from onnxtool.runtime.session import RunError, RunRefusedError
+from onnxtool.runtime.run_errors import RunError, RunRefusedError
 from onnxtool.speech.attention import Context, context
 from onnxtool.speech.cache_aware import AUDIO, CacheAwareEncoder
 from onnxtool.speech.cache_sizes import sized

@@ -16,7 +16,7 @@ from onnxtool.rules.rewritten import rewritten
 from onnxtool.rules.rule import graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.rules.target import Target, Version, newest_onnxruntime
-from onnxtool.runtime.session import RunRefusedError
+from onnxtool.runtime.run_errors import RunRefusedError
 
 # Operators that compute with integers, or with weights that stay packed.
 INTEGER_COMPUTE = re.compile(

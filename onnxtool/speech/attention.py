@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from onnxtool.runtime.session import RunRefusedError
+from onnxtool.runtime.run_errors import RunRefusedError
 from onnxtool.speech.cache_aware import AUDIO, CHANNEL, FILLED, Array, CacheAwareEncoder
 from onnxtool.speech.liveness import noise, placed
 from onnxtool.speech.probing import MAX_WINDOW, Probe

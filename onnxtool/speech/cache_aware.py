@@ -14,7 +14,8 @@ from onnxtool.model.signature import Signature
 from onnxtool.model.tensors import Dimension, Shape, TensorSpec
 from onnxtool.model.view import ModelView
 from onnxtool.runtime.inputs import feeds
-from onnxtool.runtime.session import RunRefusedError, Session
+from onnxtool.runtime.run_errors import RunRefusedError
+from onnxtool.runtime.session import Session
 from onnxtool.speech.axes import CACHE_AXIS, CONV_AXIS, FRAMES_AXIS, frames_axis, own_axis
 from onnxtool.speech.schedule import Schedule, windows
 

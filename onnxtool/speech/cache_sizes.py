@@ -12,7 +12,7 @@ from onnxtool.errors import UnsupportedModelError
 from onnxtool.model.attributes import integers
 from onnxtool.model.stored_tensors import Storage
 from onnxtool.model.view import ModelView
-from onnxtool.runtime.session import RunRefusedError
+from onnxtool.runtime.run_errors import RunRefusedError
 from onnxtool.speech.cache_aware import CHANNEL, TIME, WINDOW, CacheAwareEncoder
 
 # Of cached frames: what NeMo sets where nothing limits the left context.

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from onnxtool.model.signature import Signature
-from onnxtool.runtime.session import RunRefusedError, Session
+from onnxtool.runtime.run_errors import RunRefusedError
+from onnxtool.runtime.session import Session
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Values = Mapping[str, Array]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from onnxtool.errors import UnsupportedModelError
 from onnxtool.model.contract import StreamingConfig
-from onnxtool.runtime.session import RunRefusedError
+from onnxtool.runtime.run_errors import RunRefusedError
 from onnxtool.speech.cache_aware import AUDIO, CacheAwareEncoder
 from onnxtool.speech.schedule import Schedule
 from onnxtool.speech.subsampling import Subsampling

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from onnxtool.runtime.session import RunRefusedError, Session
+from onnxtool.runtime.run_errors import RunRefusedError
+from onnxtool.runtime.session import Session
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -14,7 +14,7 @@ from onnxtool.rules.examples.joint import joint
 from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.inputs import Array
-from onnxtool.runtime.session import RunRefusedError
+from onnxtool.runtime.run_errors import RunRefusedError
 
 
 @graph_rule(

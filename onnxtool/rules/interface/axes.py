@@ -19,7 +19,7 @@ from onnxtool.rules.positions import position_limit
 from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
 from onnxtool.runtime.inputs import feeds
-from onnxtool.runtime.session import RunRefusedError
+from onnxtool.runtime.run_errors import RunRefusedError
 from onnxtool.speech.subsampling import fitting
 
 # The least, odd, prime, even, and long: what a size that was baked in when tracing does not fit.

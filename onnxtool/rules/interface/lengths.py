@@ -16,7 +16,7 @@ from onnxtool.rules.interface.audio import Encoded, Encoder
 from onnxtool.rules.positions import position_limit
 from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
-from onnxtool.runtime.session import RunRefusedError
+from onnxtool.runtime.run_errors import RunRefusedError
 
 WHOLE, SHORT = 100, 60
 FRAME_MS = 10

@@ -11,7 +11,7 @@ from onnxtool.rules.examples.streaming import FILES, SOUND, encoder, folder, pai
 from onnxtool.rules.experiments import STREAMING, Experiments
 from onnxtool.rules.rule import Needs, graph_rule
 from onnxtool.rules.subject import GraphSubject
-from onnxtool.runtime.session import RunRefusedError
+from onnxtool.runtime.run_errors import RunRefusedError
 from onnxtool.speech.cache_aware import AUDIO, CHANNEL, FILLED
 from onnxtool.speech.liveness import frames_moved
 from onnxtool.speech.schedule import Schedule, schedule_of, windows

@@ -9,7 +9,7 @@ from pathlib import Path
 from onnxtool.benchmark.executor import Executor, Work
 from onnxtool.benchmark.result import Memory, Subject
 from onnxtool.benchmark.tasks import RunTask, Timings
-from onnxtool.runtime.session import RunError
+from onnxtool.runtime.run_errors import RunError
 
 from .built import ENCODER, MEMORY
 

@@ -24,7 +24,7 @@ from onnxtool.model.artifact import load_graph
 from onnxtool.model.bundle import load_bundle
 from onnxtool.progress import Progress
 from onnxtool.runtime.options import SessionOptions
-from onnxtool.runtime.session import RunCrashError, RunTimeoutError
+from onnxtool.runtime.run_errors import RunCrashError, RunTimeoutError
 from tests.support.models import WORDS_TDT, model, write
 
 JOINT = WORDS_TDT / "joint.onnx"

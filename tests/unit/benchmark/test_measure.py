@@ -14,7 +14,7 @@ from onnxtool.benchmark.measure import Bench
 from onnxtool.benchmark.result import BenchmarkMethod, Measurement, Stop, Subject
 from onnxtool.benchmark.rounds import SPIN_S, MeasureError
 from onnxtool.errors import UsageError
-from onnxtool.runtime.session import RunMemoryError, RunRefusedError
+from onnxtool.runtime.run_errors import RunMemoryError, RunRefusedError
 
 from .simulated import Machine, always, work
 

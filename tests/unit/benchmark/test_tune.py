@@ -13,7 +13,7 @@ from onnxtool.benchmark.result import BenchmarkMethod, Subject
 from onnxtool.benchmark.rounds import MeasureError
 from onnxtool.benchmark.tune import Tuning, tried, variations
 from onnxtool.runtime.options import Optimization, SessionOptions
-from onnxtool.runtime.session import RunRefusedError
+from onnxtool.runtime.run_errors import RunRefusedError
 
 from .simulated import Machine, always, work
 

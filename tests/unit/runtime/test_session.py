@@ -15,15 +15,13 @@ import numpy as np
 import pytest
 
 from onnxtool.runtime import worker
-from onnxtool.runtime.session import (
-    Limits,
+from onnxtool.runtime.run_errors import (
     RunCrashError,
     RunMemoryError,
     RunRefusedError,
     RunTimeoutError,
-    Session,
-    SessionSettings,
 )
+from onnxtool.runtime.session import Limits, Session, SessionSettings
 from tests.support.models import write
 
 DOUBLE = "g (float[N] x) => (float[N] y) { y = Add(x, x) }"
@@ -120,7 +118,7 @@ def test_what_does_not_end_ends_with_the_program(tmp_path: Path) -> None:
     program = f"""
 import numpy as np
 from pathlib import Path
-from onnxtool.runtime.session import Session
+from onnxtool.runtime.session import (Session)
 session = Session(Path({os.fspath(path)!r}))
 session.open()
 print(session._child.pid, flush=True)
