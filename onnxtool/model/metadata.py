@@ -18,6 +18,8 @@ from onnxtool.model.json_place import Place, Step, locate, repeated_key, token_p
 
 METADATA_NAMES = ("model_meta.json",)
 VOCABULARY_NAMES = ("vocab.txt", "tokens.txt")
+# What to do about metadata that is damaged.
+MEND = "mend it, or write it anew with the exporter"
 BLANK_TOKENS = frozenset({"<blk>", "<blank>"})
 # A metadata file is read whole; one above this is something else by that name.
 MAX_BYTES = 64 << 20
@@ -58,9 +60,7 @@ class Vocabulary:
         return len(self.tokens) - (self.blank_id is not None)
 
 
-def read_metadata(
-    path: Path, *, remedy: str = "mend it, or write it anew with the exporter"
-) -> Metadata:
+def read_metadata(path: Path, *, remedy: str = MEND) -> Metadata:
     """Read a metadata file; `remedy` is what to do about one that is not JSON.
 
     Raises:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from onnxtool.model.families import Role
-from onnxtool.model.metadata import Metadata, wrong_value
+from onnxtool.model.metadata import MEND, Metadata, wrong_value
 from onnxtool.model.wiring import ACOUSTIC
 from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.bundle.schema import (
@@ -25,7 +25,6 @@ from onnxtool.rules.rule import bundle_rule
 from onnxtool.rules.subject import BundleSubject
 from onnxtool.rules.transducer import joint_width, token_counts
 
-MEND = "mend it, or write it anew with the exporter"
 LAYOUT = "tensor_layout_contract"
 # What the layout of a graph's tensors begins with, by role.
 LAID_OUT: Mapping[Role, str] = {
