@@ -16,7 +16,6 @@ from onnxtool.rules.catalog import CATALOG
 from onnxtool.rules.report import CheckReport, Failure, Finding, Skip, Suppression
 from onnxtool.rules.rule import Needs, Rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject, Settings, Subject
-from onnxtool.rules.unreadable import unreadable
 from onnxtool.runtime.run_errors import RunError, RunRefusedError
 
 # Reading every weight of a model below this takes less than a second.
@@ -248,11 +247,10 @@ def _trouble(
     bundle: BundleSubject | None, kept: Sequence[Finding], suppressed: Sequence[Finding]
 ) -> tuple[OnnxToolError, ...]:
     """What could not be read, whatever rules were selected, and was not let through."""
-    errors = [error for _, error in unreadable(bundle)] if bundle else []
+    errors = [error for _, error in bundle.unreadable] if bundle else []
     errors += [finding.error for finding in kept if finding.error]
-    allowed = {str(finding.error) for finding in suppressed}
-    told = {str(error): error for error in errors}
-    return tuple(error for text, error in told.items() if text not in allowed)
+    allowed = {finding.error for finding in suppressed}
+    return tuple(error for error in dict.fromkeys(errors) if error not in allowed)
 
 
 def _lets_through(suppression: Suppression, finding: Finding) -> bool:

@@ -290,15 +290,21 @@ class Experiments:
         """The outputs of the first step of that stream, from the same start once more."""
         return self.graph.session.run(self.loop.fresh)
 
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether that first step gives the same values once more; true where none ran."""
+        first = self.loop.first if self.loop.steps else {}
+        return not any(
+            compare_values(value, self.first_again[name]).differing for name, value in first.items()
+        )
+
     def require_repeatable(self) -> None:
-        """Raises `Skipped` where the same inputs give other values: a difference then says no more.
+        """Where the same inputs give other values, a difference says no more than that.
 
         Raises:
             Skipped: They do, or it keeps no state.
         """
-        first = self.loop.first if self.loop.steps else {}
-        again = self.first_again if first else {}
-        if any(compare_values(value, again[name]).differing for name, value in first.items()):
+        if not self.repeats:
             raise Skipped("the same inputs give it other outputs (S018)")
 
     def _generic_loop(self) -> Loop:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from onnxtool.errors import MetadataError
+from onnxtool.errors import MetadataError, OnnxToolError
 from onnxtool.model.bundle import Bundle
 from onnxtool.model.contract import Contract, find_contract, read_contract
 from onnxtool.model.families import Role
@@ -15,6 +15,7 @@ from onnxtool.model.view import ModelView
 from onnxtool.rules.answer import Skipped
 from onnxtool.rules.experiments import Experiments
 from onnxtool.rules.target import Target
+from onnxtool.rules.unreadable import unreadable
 from onnxtool.runtime.session import Limits, Session
 
 
@@ -115,6 +116,11 @@ class BundleSubject:
         good as none, and for the rules on metadata.
         """
         return _contract(self.settings, self.bundle)
+
+    @cached_property
+    def unreadable(self) -> tuple[tuple[str, OnnxToolError], ...]:
+        """Each file that is not what its name promises, and why."""
+        return tuple(unreadable(self.bundle, own_contract=not self.settings.contract))
 
     @property
     def unreadable_graphs(self) -> tuple[str, ...]:

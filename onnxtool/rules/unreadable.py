@@ -6,27 +6,33 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from onnxtool.errors import MetadataError, OnnxToolError
+from onnxtool.model.bundle import Bundle
 from onnxtool.model.contract import StreamingConfig, find_contract, read_contract
 from onnxtool.model.manifests import LOCK_FILE
 from onnxtool.model.metadata import read_metadata
 from onnxtool.model.streaming_file import STREAMING_NAME, read_streaming
-from onnxtool.rules.subject import BundleSubject
 
 
-def unreadable(bundle: BundleSubject) -> Iterator[tuple[str, OnnxToolError]]:
-    """Each file of the folder that is not what its name promises, and why."""
-    yield from bundle.bundle.unreadable
-    for path, read in _promises(bundle):
+def unreadable(bundle: Bundle, *, own_contract: bool) -> Iterator[tuple[str, OnnxToolError]]:
+    """Each file of a folder that is not what its name promises, and why.
+
+    Args:
+        bundle: The folder.
+        own_contract: Whether its own contract counts, and not one from elsewhere.
+    """
+    yield from bundle.unreadable
+    for path, read in _promises(bundle.path, own_contract=own_contract):
         try:
             read(path)
         except MetadataError as error:
             yield path.name, error
 
 
-def _promises(bundle: BundleSubject) -> Iterator[tuple[Path, Callable[[Path], object]]]:
+def _promises(
+    folder: Path, *, own_contract: bool
+) -> Iterator[tuple[Path, Callable[[Path], object]]]:
     """Files that say what was promised, and how each is read."""
-    folder = bundle.bundle.path
-    if not bundle.settings.contract and (path := find_contract(folder)):
+    if own_contract and (path := find_contract(folder)):
         yield path, _read_promise
     if (path := folder / LOCK_FILE).is_file():
         yield path, read_metadata

@@ -13,7 +13,6 @@ from onnxtool.rules.answer import Problem, Severity, Skipped
 from onnxtool.rules.examples.graphs import ADD, external, folder
 from onnxtool.rules.rule import bundle_rule
 from onnxtool.rules.subject import BundleSubject, GraphSubject
-from onnxtool.rules.unreadable import unreadable
 
 # What torch calls the weights that it writes to files of their own.
 LITTER = r"Constant_\d+_attr__value|onnx__\w+_\d+|(?:[\w.]*\.)?layers\.\d+\..+|[\w.]*pre_encode\..+"
@@ -175,5 +174,5 @@ def unreadable_file(bundle: BundleSubject) -> Iterator[Problem]:
 
     Every rule that needs it is left out: what else there is to find is not known.
     """
-    for name, error in unreadable(bundle):
+    for name, error in bundle.unreadable:
         yield Problem(str(error), name, error=error)
